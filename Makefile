@@ -1,0 +1,27 @@
+# dialtone.phones: the front door. `make help` lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# The newest Python here that can make a virtual environment (a version manager's dead shim can't).
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do $$p -c 'import ensurepip, venv' >/dev/null 2>&1 && { echo $$p; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# The collection is linked into the environment's own ansible_collections: names resolve from any folder and edits are seen at once.
+$(VENV)/.ok: requirements.txt requirements-dev.txt
+	@[ -n "$(PYTHON)" ] || { echo "no Python with venv found: apt-get install python3-venv" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
+	site=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') && \
+	mkdir -p "$$site/ansible_collections/dialtone" && ln -sfn "$(CURDIR)" "$$site/ansible_collections/dialtone/phones"
+	touch $@
+
+.PHONY: dev
+dev: $(VENV)/.ok ## Set up the development environment
