@@ -1,0 +1,150 @@
+# Copyright (c) 2026, The dialtone.phones contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Fit a neutral phone to what its vendor and model can do, and say what had to be left out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import Model, Pack
+from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import Phone, model_specs
+from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, shown
+
+_AREAS = {"line": "line keys", "soft": "soft keys", "memory": "memory keys"}
+_LINE_VALUES = ("transport", "dtmf", "srtp")
+
+
+def fit(phone: Phone, pack: Pack, model: Model) -> tuple[Phone, list[str]]:
+    """Return the phone as this model can be, and a sentence for everything left out.
+
+    What is left out is set to None (or taken off its list), so that templates need not ask again.
+    """
+    result = dict(phone)
+    notes: list[str] = []
+    _fit_lines(result, pack, model, notes)
+    _fit_keys(result, pack, model, notes)
+    _fit_values(result, pack, model, notes)
+    for name in pack.data["unsupported"]:
+        if result.get(name) not in (None, [], {}, "", model_specs()[f"phone_{name}"].get("default")):
+            notes.append(f"phone_{name} has no counterpart, left out")
+        result[name] = None
+    return result, [f"{pack.vendor} {phone['model']}: {note}" for note in notes]
+
+
+def _fit_lines(phone: Phone, pack: Pack, model: Model, notes: list[str]) -> None:
+    lines = phone["lines"]
+    if len(lines) > model.lines:
+        numbers = ", ".join(str(line["index"]) for line in lines[model.lines :])
+        notes.append(f"{model.lines} lines on the phone, line {numbers} left out")
+        lines = lines[: model.lines]
+    done = []
+    for line in lines:
+        line = dict(line)
+        for name in _LINE_VALUES:
+            table = pack.values.get(name)
+            if table is not None and line[name] not in table and line[name] is not None:
+                notes.append(f"line {line['index']}: {name} {line[name]} has no counterpart, left out")
+                line[name] = None
+        for server in line["servers"]:
+            table = pack.values.get("transport")
+            if table is not None and server["transport"] not in table:
+                notes.append(
+                    f"line {line['index']}: transport {server['transport']} of server {server['host']} has no counterpart, line's own taken"
+                )
+        most = pack.data.get("servers_per_line", 2)
+        if len(line["servers"]) > most:
+            notes.append(f"line {line['index']}: {most} SIP servers a line, {line['servers'][most]['host']} left out")
+            line["servers"] = line["servers"][:most]
+        done.append(line)
+    phone["lines"] = done
+
+
+def _fit_keys(phone: Phone, pack: Pack, model: Model, notes: list[str]) -> None:
+    kept = []
+    left: dict[str, list[str]] = {}  # reason -> keys, so that one sentence tells of all keys with the same fate
+    for key in phone["keys"]:
+        reason = _key_fault(key, phone, pack, model)
+        if reason:
+            if not key["implied"]:
+                left.setdefault(reason, []).append(str(key["position"]))
+            continue
+        key = dict(key)
+        key["code"] = key["code"] if key["type"] == "custom" else pack.key_types[key["type"]]
+        key["pickup"] = key["pickup"] or (phone["lines"][key["line"] - 1]["pickup_code"] if phone["lines"] else None) or ""
+        kept.append(key)
+    notes += [f"{reason}, key {', '.join(positions)} not placed" for reason, positions in left.items()]
+    phone["keys"] = kept
+    taken = {key["position"] for key in kept if key["area"] == "line"}
+    phone["free_keys"] = [position for position in range(1, model.keys.get("line", 0) + 1) if position not in taken]
+
+
+def _key_fault(key: dict[str, Any], phone: Phone, pack: Pack, model: Model) -> str:
+    """Return why a key can't be placed, empty when it can."""
+    if key["module"] > model.modules:
+        return f"{model.modules or 'no'} expansion modules on the phone, module {key['module']} is asked for"
+    if key["module"]:
+        if key["position"] > model.module_keys:
+            return f"{model.module_keys} keys on an expansion module"
+    elif key["position"] > model.keys.get(key["area"], 0):
+        return f"{model.keys.get(key['area'], 0) or 'no'} {_AREAS[key['area']]} on the phone"
+    if key["type"] != "custom" and (key["type"] not in pack.key_types or key["type"] in model.lacks.get("key_types", frozenset())):
+        return f"key type {key['type']} has no counterpart"
+    if key["line"] > max(len(phone["lines"]), 1):
+        return f"line {key['line']} is not on the phone"
+    return ""
+
+
+def _fit_values(phone: Phone, pack: Pack, model: Model, notes: list[str]) -> None:
+    for name, table in pack.values.items():
+        value = phone.get(name)
+        if value is None:
+            continue
+        lacks = model.lacks.get(name, frozenset())
+        if isinstance(value, list):
+            for item in value:
+                if item not in table or item in lacks:
+                    notes.append(f"{name} {item} has no counterpart, left out")
+            phone[name] = [item for item in value if item in table and item not in lacks]
+        elif value not in table or value in lacks:
+            # A regional language falls back to the language itself.
+            wider = re.split("[_-]", value)[0] if isinstance(value, str) else value
+            regional = value.replace("-", "_") if isinstance(value, str) else value
+            chosen = next((word for word in (regional, wider) if word in table and word not in lacks), None)
+            if chosen is None:
+                notes.append(f"{name} {value} has no counterpart, the phone's default stays")
+            phone[name] = chosen
+
+
+def refusals(phone: Phone, pack: Pack) -> list[Problem]:
+    """Return what the pack's syntax can't carry: values that match one of its ``refused`` rules.
+
+    A rule is a dictionary: ``pattern`` (searched in the value), ``why``, and optionally ``only`` (a pattern of variable names such as
+    ``phone_lines\\[.*\\.password``). Raw ``phone_parameters`` are the operator's own words and are not looked at.
+    """
+    if not pack.refusal_rules:
+        return []
+    found = []
+    for name, value in phone.items():
+        if name in ("parameters", "host"):
+            continue
+        for where, text, secret in _texts(f"phone_{name}", value):
+            for pattern, only, why in pack.refusal_rules:
+                if pattern.search(text) and (only is None or only.fullmatch(where)):
+                    got = "its value" if secret else shown(text)
+                    found.append(Problem(f"{phone['host']}: {where}", f"{got} {why}"))
+    return found
+
+
+def _texts(where: str, value: Any) -> Iterator[tuple[str, str, bool]]:
+    if isinstance(value, str):
+        yield where, value, "password" in where
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from _texts(f"{where}.{name}", item)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _texts(f"{where}[{index}]", item)

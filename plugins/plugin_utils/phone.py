@@ -1,0 +1,240 @@
+# Copyright (c) 2026, The dialtone.phones contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The vendor-neutral phone: from the variables of an inventory host to one checked dictionary.
+
+A phone is a plain dictionary: the names of ``templates/phone_model.yml`` without their prefix, every one present, plus ``host``. Lines come
+out complete (what a line does not say is taken from the phone), keys come out with their slot.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, did_you_mean
+from ansible_collections.dialtone.phones.plugins.plugin_utils.schema import Check, compile_spec, split_hostport
+
+PREFIX = "phone_"
+MODEL_FILE = Path(__file__).resolve().parents[2] / "templates" / "phone_model.yml"
+# Variables of the roles, which share the prefix; they are no phone data.
+RESERVED_PREFIXES = ("phone_configs_", "phone_resync_", "phone_redirect_")
+RESERVED = ("phone_template_path",)
+NOT_RESERVED = ("phone_redirect_account",)
+
+Phone = dict[str, Any]
+
+
+def is_phone_variable(name: str) -> bool:
+    """Tell whether an inventory variable is phone data: has the prefix and is none of the roles' own."""
+    if not name.startswith(PREFIX) or name in RESERVED:
+        return False
+    return name in NOT_RESERVED or not name.startswith(RESERVED_PREFIXES)
+
+
+@functools.lru_cache(maxsize=1)
+def model_specs() -> dict[str, dict[str, Any]]:
+    """Return the specification of every variable, by name."""
+    with MODEL_FILE.open(encoding="utf-8") as file:
+        return yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
+class PhoneBuilder:
+    """Builds phones; one builder serves a whole run, so values that many phones share are checked once."""
+
+    # Values of groups are the same object for all their phones: their checked form is kept, a few hundred at most.
+    _REMEMBERED = 512
+
+    def __init__(self) -> None:
+        self._specs = model_specs()
+        self._checks: dict[str, Check] = {name: compile_spec(spec) for name, spec in self._specs.items()}
+        self._merges = {name: spec["merge"] for name, spec in self._specs.items() if "merge" in spec}
+        # A default goes through the check too: it fills what a dictionary's own options default to.
+        defaults = {name: spec.get("default") for name, spec in self._specs.items()}
+        self._defaults = {
+            name[len(PREFIX) :]: None if default is None else self._checks[name](name, default, []) for name, default in defaults.items()
+        }
+        self._required = [name for name, spec in self._specs.items() if spec.get("required")]
+        self._seen: OrderedDict[tuple[str, int], tuple[Any, Any, list[Problem]]] = OrderedDict()
+
+    def build(self, host: str, variables: Mapping[str, Any]) -> tuple[Phone, list[Problem]]:
+        """Return the phone of one host and what is wrong with it; a phone with problems must not be rendered.
+
+        :param host: inventory name.
+        :param variables: resolved variables of the host; only those of the model count, unknown ``phone_`` names are problems.
+        """
+        problems: list[Problem] = []
+        phone: Phone = dict(self._defaults)
+        phone["host"] = host
+        merged: dict[str, list[str]] = {}
+        for name, value in variables.items():
+            if not is_phone_variable(name):
+                continue
+            if name in self._checks:
+                if value is not None:
+                    phone[name[len(PREFIX) :]] = self._checked(name, name, value, host, problems)
+                continue
+            target = next((target for target, prefix in self._merges.items() if name.startswith(prefix) and len(name) > len(prefix)), None)
+            if target:
+                merged.setdefault(target, []).append(name)
+            else:
+                problems.append(Problem(f"{host}: {name}", f"unknown{did_you_mean(name, self._specs)}"))
+        for name in self._required:
+            if variables.get(name) is None:
+                problems.append(Problem(f"{host}: {name}", "is not set"))
+        for target, names in merged.items():
+            self._merge(phone, target, sorted(names), variables, host, problems)
+        self._complete_lines(phone, problems)
+        self._place_keys(phone, problems)
+        self._check_access(phone, problems)
+        return phone, problems
+
+    def _checked(self, name: str, place: str, value: Any, host: str, problems: list[Problem]) -> Any:
+        check = self._checks[name]
+        if not isinstance(value, list | dict):
+            found: list[Problem] = []
+            result = check(place, value, found)
+        else:
+            slot = (place, id(value))
+            kept = self._seen.get(slot)
+            if kept is None:
+                found = []
+                result = check(place, value, found)
+                self._seen[slot] = (value, result, found)
+                if len(self._seen) > self._REMEMBERED:
+                    self._seen.popitem(last=False)
+            else:
+                _value, result, found = kept
+        problems += [Problem(f"{host}: {problem.where}", problem.what) for problem in found]
+        return result
+
+    def _merge(self, phone: Phone, target: str, names: list[str], variables: Mapping[str, Any], host: str, problems: list[Problem]) -> None:
+        """Put the named parts of a list or dictionary (``phone_keys_<layout>``) below the phone's own value."""
+        own = phone[target[len(PREFIX) :]]
+        parts = [self._checked(target, name, variables[name], host, problems) for name in names if variables[name] is not None]
+        if self._specs[target]["type"] == "dict":
+            result: Any = {}
+            for part in [*parts, own]:
+                result.update(part or {})
+        else:
+            result = [item for part in [*parts, own] for item in (part or [])]
+        phone[target[len(PREFIX) :]] = result
+
+    def _complete_lines(self, phone: Phone, problems: list[Problem]) -> None:
+        lines = phone["lines"]
+        if not isinstance(lines, list):
+            phone["lines"] = []
+            return
+        done = []
+        for index, given in enumerate(lines):
+            if given is None:
+                continue
+            where = f"{phone['host']}: phone_lines[{index}]"
+            line = dict(given)
+            line["index"] = index + 1
+            line["number"] = line["number"] or line["user"]
+            line["user"] = line["user"] or line["number"]
+            if not line["user"]:
+                problems.append(Problem(where, "has neither number nor user"))
+            line["auth_user"] = line["auth_user"] or line["user"]
+            line["name"] = line["name"] if line["name"] is not None else line["number"]
+            line["label"] = line["label"] if line["label"] is not None else line["number"]
+            for name in ("srtp", "dtmf", "dialplan", "voicemail", "outbound_proxy", "outbound_proxy_backup", "pickup_code"):
+                if line[name] is None:
+                    line[name] = phone[name]
+            line["transport"] = line["transport"] or phone["sip_transport"]
+            line["expires"] = line["expires"] or phone["sip_expires"]
+            if line["enabled"] and line["password"] is None:
+                problems.append(Problem(f"{where}.password", "is not set"))
+            line["servers"] = self._servers(phone, line, where, problems)
+            for name in ("outbound_proxy", "outbound_proxy_backup"):
+                line[name] = self._proxy(line[name])
+            done.append(line)
+        phone["lines"] = done
+
+    @staticmethod
+    def _servers(phone: Phone, line: dict[str, Any], where: str, problems: list[Problem]) -> list[dict[str, Any]]:
+        if line.get("sip_server") and line.get("sip_servers"):
+            problems.append(Problem(where, "has both sip_server and sip_servers, wanted one of them"))
+        given = line.pop("sip_servers") or ([{"host": line["sip_server"]}] if line["sip_server"] else None)
+        given = given or phone["sip_servers"] or ([{"host": phone["sip_server"]}] if phone["sip_server"] else [])
+        line.pop("sip_server")
+        if not given and line["enabled"]:
+            problems.append(Problem(f"{where}.sip_server", "is not set, and the phone has no phone_sip_server"))
+        servers = []
+        for server in given:
+            if not server or not server.get("host"):
+                continue
+            host, port = split_hostport(server["host"])
+            transport = server.get("transport") or line["transport"]
+            standard = None if transport == "dns" else 5061 if transport == "tls" else 5060
+            servers.append(
+                {"host": host, "port": server.get("port") or port or line["port"] or phone["sip_port"] or standard, "transport": transport}
+            )
+        return servers
+
+    @staticmethod
+    def _proxy(value: str | None) -> dict[str, Any] | None:
+        if not value:
+            return None
+        host, port = split_hostport(value)
+        return {"host": host, "port": port}
+
+    @staticmethod
+    def _place_keys(phone: Phone, problems: list[Problem]) -> None:
+        """Give every key its slot: of two keys for one slot the later wins, keys without a slot fill the free ones in order."""
+        slots: dict[tuple[str, int, int], dict[str, Any]] = {}
+        waiting = []
+        for index, given in enumerate(phone["keys"] or []):
+            if not given or given["type"] is None:
+                continue
+            key = dict(given, implied=False)
+            key["area"] = "module" if key["module"] else key["area"]
+            if key["type"] == "custom" and not key["code"]:
+                problems.append(Problem(f"{phone['host']}: phone_keys[{index}].code", "is missing, and type custom needs it"))
+            if key["line"] > len(phone["lines"]) and phone["lines"]:
+                problems.append(
+                    Problem(
+                        f"{phone['host']}: phone_keys[{index}].line", f"got {key['line']}, but the phone has {len(phone['lines'])} line(s)"
+                    )
+                )
+            if key["position"]:
+                slots[(key["area"], key["module"], key["position"])] = key
+            else:
+                waiting.append(key)
+        if not any(key["type"] in ("line", "shared_line") for key in [*slots.values(), *waiting]):
+            # As on a phone without any keys set: the first keys are those of its lines, unless the inventory wants something else there.
+            for line in phone["lines"]:
+                slots.setdefault(("line", 0, line["index"]), _line_key(line))
+        free: dict[tuple[str, int], int] = {}
+        for key in waiting:
+            kind = (key["area"], key["module"])
+            position = free.get(kind, 1)
+            while (*kind, position) in slots:
+                position += 1
+            key["position"] = position
+            slots[(*kind, position)] = key
+            free[kind] = position + 1
+        phone["keys"] = [slots[slot] for slot in sorted(slots)]
+
+    @staticmethod
+    def _check_access(phone: Phone, problems: list[Problem]) -> None:
+        """Refuse a phone whose files anyone could fetch who learns its URL."""
+        if phone["http_auth"] == "none" and not phone["networks"] and phone["client_certificate"] != "require":
+            problems.append(
+                Problem(
+                    f"{phone['host']}: phone_http_auth",
+                    "is none, so phone_networks must list networks or phone_client_certificate be require",
+                )
+            )
+
+
+def _line_key(line: dict[str, Any]) -> dict[str, Any]:
+    """Return the key that a line has without being asked for; a model without such keys does without it."""
+    key = {"type": "line", "value": "", "label": line["label"], "line": line["index"], "pickup": "", "code": None}
+    return {**key, "position": line["index"], "module": 0, "area": "line", "implied": True}

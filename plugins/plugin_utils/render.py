@@ -1,0 +1,320 @@
+# Copyright (c) 2026, The dialtone.phones contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Render a phone's files from its pack.
+
+Most vendors' files are lists of parameters, so rendering them has two steps. The pack's template writes ``name = value`` lines, whatever the
+vendor's syntax is. They become a list in which a name stands once (a raw ``phone_parameters`` entry takes the place of what the template wrote),
+and the file's layout writes that list in the vendor's syntax, where escaping is the layout's and not the template author's. A file without a
+layout is what its template gives; XML templates escape by themselves.
+
+Templates run in a sandbox without lookups. The same input gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import traceback
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+from xml.parsers import expat
+
+import jinja2
+import jinja2.meta
+import jinja2.nodes
+import jinja2.sandbox
+from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import FileSpec, Model, Pack
+from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import Phone
+from ansible_collections.dialtone.phones.plugins.plugin_utils.phonebook import Phonebooks
+
+_PARAMETER = re.compile(r"(?P<name>.+?) =(?: (?P<value>.*))?")
+
+Parameters = list[tuple[str, str]]
+
+
+class RenderedFile(NamedTuple):
+    """One file of a phone."""
+
+    name: str
+    content: bytes
+    sha256: str
+
+
+class RenderError(Exception):
+    """A template failed for one phone; says which, where, and why."""
+
+    def __init__(self, host: str, file: str, template: str, line: int | None, message: str) -> None:
+        place = f"{template}, line {line}" if line else template
+        super().__init__(f"{host}: {file}: {place}: {message}")
+        self.host, self.file, self.template, self.line, self.message = host, file, template, line, message
+
+
+class RefusedError(Exception):
+    """Raised by a template's ``refuse()``: this phone can't be rendered as it is described."""
+
+
+def _refuse(message: str) -> None:
+    raise RefusedError(message)
+
+
+class _Plugins(dict):
+    """Jinja2's filters or tests, and Ansible's by name for the templates of users, loaded when a template names one."""
+
+    def __init__(self, own: Mapping[str, Any], loader: Any, wrapper: str) -> None:
+        super().__init__(own)
+        self._loader, self._wrapper = loader, wrapper
+
+    def __contains__(self, name: object) -> bool:
+        try:
+            self[name]
+        except KeyError:
+            return False
+        return True
+
+    def __missing__(self, name: str) -> Any:
+        plugin = self._loader.get(name) if isinstance(name, str) else None
+        if plugin is None:
+            raise KeyError(name)
+        self[name] = getattr(plugin, self._wrapper)
+        return self[name]
+
+
+def make_environment(folders: Iterable[Path]) -> jinja2.sandbox.ImmutableSandboxedEnvironment:
+    """Return the sandbox that renders a pack's templates."""
+    from ansible.plugins.loader import filter_loader, test_loader
+
+    env = jinja2.sandbox.ImmutableSandboxedEnvironment(
+        loader=jinja2.FileSystemLoader([str(folder) for folder in folders]),
+        undefined=jinja2.StrictUndefined,
+        autoescape=lambda name: bool(name) and name.endswith((".xml.j2", ".html.j2")),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        auto_reload=False,
+        cache_size=-1,
+        extensions=["jinja2.ext.loopcontrols"],
+    )
+    env.filters = _Plugins(env.filters, filter_loader, "j2_function")
+    env.tests = _Plugins(env.tests, test_loader, "j2_function")
+    env.globals["refuse"] = _refuse
+    return env
+
+
+class PackRenderer:
+    """Renders phones of one pack; templates are compiled once."""
+
+    # Common files depend on few variables: results are kept by the values these had.
+    _REMEMBERED = 1024
+
+    def __init__(self, pack: Pack) -> None:
+        self.pack = pack
+        self._env = make_environment(pack.folders)
+        self._used: dict[str, frozenset[str] | None] = {}
+        self._kept: OrderedDict[tuple, tuple[bytes, str]] = OrderedDict()
+
+    def render(self, phone: Phone, model: Model, context: Mapping[str, Any]) -> list[RenderedFile]:
+        """Return the files of one phone.
+
+        :param phone: as :func:`fit` left it.
+        :param context: what templates see beside ``phone`` and ``model``.
+        :raises RenderError: a template failed.
+        """
+        files = []
+        variables = {
+            **context,
+            "phone": phone,
+            "model": model,
+            "values": self.pack.values,
+            "key_types": self.pack.key_types,
+            "pack": self.pack.data,
+            "mac": phone["mac"],
+        }
+        for spec in self.pack.files:
+            if spec.template is None or spec.kind == "phonebook" or not spec.for_model(model):
+                continue
+            name = self.pack.file_name(spec.name, phone["mac"], model)
+            content, digest = self._file(phone, spec, name, variables)
+            files.append(RenderedFile(name, content, digest))
+        return files
+
+    def render_books(self, books: Phonebooks, listed: list[dict[str, Any]], model: Model) -> list[RenderedFile]:
+        """Return the files of the books that :func:`context.books_of` listed for a phone; a book is rendered once for all phones that get it."""
+        files = []
+        for listing in listed:
+            slot = ("book", listing["name"], listing["file"])
+            kept = self._kept.get(slot)
+            if kept is None:
+                rule = self.pack.data["phonebook"]
+                entries = books.entries(listing["name"])[: rule.get("entries")]
+                book = {"name": listing["name"], "title": listing["title"], "entries": entries}
+                try:
+                    text = self._env.get_template(rule["template"]).render(book=book, model=model, pack=self.pack.data)
+                except jinja2.TemplateError as exc:
+                    where, line = self._place(exc, rule["template"])
+                    raise RenderError(f"phonebook {listing['name']}", listing["file"], where, line, self._reason(exc)) from exc
+                content = text.encode("utf-8")
+                if rule["template"].endswith(".xml.j2"):
+                    self._check_xml(f"phonebook {listing['name']}", listing["file"], rule["template"], content)
+                kept = self._kept[slot] = content, hashlib.sha256(content).hexdigest()
+            files.append(RenderedFile(listing["file"], *kept))
+        return files
+
+    def _file(self, phone: Phone, spec: FileSpec, name: str, variables: dict[str, Any]) -> tuple[bytes, str]:
+        slot = self._slot(spec, variables)
+        kept = self._kept.get(slot) if slot else None
+        if kept is None:
+            template = self.pack.file_name(spec.template, phone["mac"], variables["model"])
+            text = self._text(phone, spec, name, template, variables)
+            content = text.encode("utf-8")
+            if spec.xml:
+                self._check_xml(phone["host"], name, template, content)
+            kept = content, hashlib.sha256(content).hexdigest()
+            if slot:
+                self._kept[slot] = kept
+                if len(self._kept) > self._REMEMBERED:
+                    self._kept.popitem(last=False)
+        return kept
+
+    def _slot(self, spec: FileSpec, variables: dict[str, Any]) -> tuple | None:
+        """Return the values a common file depends on, as a key; None for files that are made for each phone."""
+        if spec.kind != "common":
+            return None
+        if spec.template not in self._used:
+            self._used[spec.template] = self._phone_names(spec)
+        used = self._used[spec.template]
+        if used is None:
+            return None
+        phone = variables["phone"]
+        return (spec.name, variables["model"].name, repr(variables.get("firmware")), *(repr(phone[name]) for name in sorted(used)))
+
+    def _phone_names(self, spec: FileSpec) -> frozenset[str] | None:
+        """Return the phone's variables that a template reads, following what it includes; None when that can't be told or is per phone."""
+        names: set[str] = set()
+        waiting, seen = [spec.template], set()
+        while waiting:
+            current = waiting.pop()
+            if current in seen or current is None or "{" in current:
+                if current is None or "{" in (current or ""):
+                    return None
+                continue
+            seen.add(current)
+            assert self._env.loader is not None
+            tree = self._env.parse(self._env.loader.get_source(self._env, current)[0])
+            if {"server", "books", "mac", "names"} & jinja2.meta.find_undeclared_variables(tree):
+                return None
+            attributes = 0
+            for node in tree.find_all(jinja2.nodes.Getattr):
+                if isinstance(node.node, jinja2.nodes.Name) and node.node.name == "phone":
+                    names.add(node.attr)
+                    attributes += 1
+            bare = sum(1 for node in tree.find_all(jinja2.nodes.Name) if node.name == "phone")
+            if bare != attributes:
+                return None
+            waiting += jinja2.meta.find_referenced_templates(tree)
+        return frozenset(names)
+
+    def _text(self, phone: Phone, spec: FileSpec, name: str, template: str, variables: dict[str, Any]) -> str:
+        try:
+            text = self._env.get_template(template).render(variables)
+            if spec.layout is None:
+                return text
+            layout = self.pack.data["layouts"][spec.layout]
+            parameters = parse_parameters(text)
+            if spec.raw and phone["parameters"]:
+                parameters = with_raw(parameters, raw_parameters(phone["parameters"], self.pack.data["booleans"]))
+            if "template" in layout:
+                return self._env.get_template(layout["template"]).render(variables, parameters=parameters)
+            return write_lines(parameters, layout)
+        except (jinja2.TemplateError, RefusedError, TypeError, ValueError, KeyError, AttributeError, IndexError, ArithmeticError) as exc:
+            where, line = self._place(exc, template)
+            raise RenderError(phone["host"], name, where, line, self._reason(exc)) from exc
+
+    def _place(self, exc: BaseException, template: str) -> tuple[str, int | None]:
+        """Return the template file and line of the innermost frame that is a template."""
+        if isinstance(exc, jinja2.TemplateSyntaxError):
+            return exc.filename or exc.name or template, exc.lineno
+        folders = tuple(str(folder) for folder in self.pack.folders)
+        for frame in reversed(traceback.extract_tb(exc.__traceback__)):
+            if frame.filename.startswith(folders):
+                path = Path(frame.filename)
+                return f"{path.parent.name}/{path.name}", frame.lineno
+        return f"{self.pack.vendor}/{template}", None
+
+    @staticmethod
+    def _reason(exc: BaseException) -> str:
+        if isinstance(exc, jinja2.TemplateNotFound):
+            return f"template {exc.name} is not in the pack"
+        if isinstance(exc, RefusedError | jinja2.TemplateError):
+            return str(exc)
+        # Messages of Python's own errors may quote a value, which may be a secret.
+        return f"{type(exc).__name__} in an expression"
+
+    @staticmethod
+    def _check_xml(host: str, name: str, template: str, content: bytes) -> None:
+        try:
+            expat.ParserCreate().Parse(content, True)
+        except expat.ExpatError as exc:
+            raise RenderError(host, name, template, None, f"the result is not well-formed XML ({exc})") from exc
+
+
+def parse_parameters(text: str) -> Parameters:
+    """Return the ``name = value`` lines of a rendered template; blank lines and lines that begin with ``##`` are the author's own.
+
+    :raises ValueError: a line is neither (told by number, since it may hold a secret).
+    """
+    found = []
+    for number, line in enumerate(text.split("\n"), 1):
+        line = line.strip()
+        if not line or line.startswith("##"):
+            continue
+        match = _PARAMETER.fullmatch(line)
+        if not match:
+            raise jinja2.TemplateError(f"output line {number} is not of the form 'name = value'")
+        found.append((match["name"], match["value"] or ""))
+    return found
+
+
+def raw_parameters(given: Mapping[str, Any], booleans: list[str]) -> Parameters:
+    """Return ``phone_parameters`` as a parameter list.
+
+    :param booleans: the vendor's words for true and false.
+    """
+    result = []
+    for name in sorted(given):
+        value = given[name]
+        for one in value if isinstance(value, list) else [value]:
+            text = "" if one is None else booleans[0] if one is True else booleans[1] if one is False else str(one)
+            result.append((name, text.strip()))
+    return result
+
+
+def with_raw(parameters: Parameters, raw: Parameters) -> Parameters:
+    """Return the list with raw parameters in place of those of the same name; new ones come last."""
+    values: dict[str, list[str]] = {}
+    for name, value in raw:
+        values.setdefault(name, []).append(value)
+    result: Parameters = []
+    for name, value in parameters:
+        if name not in values:
+            result.append((name, value))
+        elif values[name] is not None:
+            result += [(name, own) for own in values[name]]
+            values[name] = None  # type: ignore[assignment]
+    for name, own in values.items():
+        result += [(name, value) for value in own or []]
+    return result
+
+
+def write_lines(parameters: Parameters, layout: Mapping[str, Any]) -> str:
+    """Write a parameter list as lines.
+
+    :param layout: ``header`` (text of the first lines), ``separator`` between name and value, ``quote`` around the value.
+    """
+    separator, quote = layout.get("separator", " = "), layout.get("quote", "")
+    lines = [f"{name}{separator}{quote}{value}{quote}".rstrip() for name, value in parameters]
+    header = layout.get("header", "")
+    return (f"{header}\n" if header else "") + "\n".join(lines) + "\n"
