@@ -1,0 +1,141 @@
+# Copyright (c) 2026, The dialtone.phones contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Yealink's first redirection service, XML-RPC, for accounts made before the management cloud; one call registers a MAC with a URL of its own."""
+
+from __future__ import annotations
+
+from typing import Collection, Dict, Iterator, List, Sequence, Tuple
+from urllib.parse import urlsplit
+
+from ansible_collections.dialtone.phones.plugins.module_utils.mac import format_mac
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.dialect import DialectService, server_name_problem
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors import AccountError, DeviceError
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model import (
+    OURS,
+    UNKNOWN,
+    Account,
+    Capabilities,
+    Device,
+    Found,
+    Outcome,
+)
+
+SERVER = "dialtone"
+ONE_BY_ONE = 5  # up to so many MACs a call each is cheaper than the whole list
+
+
+class YealinkRpsXml(DialectService):
+    name = "yealink_rps_xml"
+    capabilities = Capabilities(can_see_foreign=True, can_read_url=False, override=True, remove_batch=100)
+    default_url = "https://api-dm.yealink.com:8443/xmlrpc"
+    default_path = "/xmlrpc"
+    url_schemes = ("https", "http", "ftp", "tftp")
+    limits = (
+        "The service does not say where a MAC points; without a recorded state an existing entry is left as it is.",
+        "The URL of each phone needs version 1.6 of the service.",
+        "User name and password of a device cannot be stored with the service.",
+        "Another account's MAC cannot be relied on to be overridden, even when it is named.",
+    )
+
+    @classmethod
+    def account_problems(cls, account: Account) -> List[str]:
+        problems = super().account_problems(account)
+        if account.server_name and server_name_problem(account.server_name):
+            problems.append(server_name_problem(account.server_name))
+        return problems
+
+    def check(self, device: Device) -> str:
+        if device.username or device.password:
+            return f"{self.name} cannot store a user name or a password for a phone"
+        return super().check(device)
+
+    def spell(self, mac: str) -> str:
+        return format_mac(mac, "upper", "dash")
+
+    def ping(self) -> None:
+        self._held()
+
+    def list(self) -> Iterator[Found]:
+        for mac in sorted(self._held()):
+            yield Found(mac, OURS, key=mac)
+
+    def lookup(self, macs: Sequence[str], deep: bool = False) -> Dict[str, Found]:
+        result: Dict[str, Found] = {}
+        many = len(macs) > ONE_BY_ONE
+        held = self._held() if many else set()
+        for mac in macs:
+            if mac in held:
+                result[mac] = Found(mac, OURS, key=mac)
+            elif many and not deep:
+                result[mac] = Found(mac, UNKNOWN)
+            else:
+                try:
+                    result[mac] = Found(mac, self._state(mac), key=mac)
+                except DeviceError as exc:
+                    result[mac] = Found(mac, UNKNOWN, problem=str(exc))
+        return result
+
+    def register(self, devices: Sequence[Device], override: Collection[str]) -> Dict[str, Outcome]:
+        return self.each(devices, lambda device: device.mac, lambda device: self._write(device, device.mac in override))
+
+    def update(self, pairs: Sequence[Tuple[Device, Found]]) -> Dict[str, Outcome]:
+        return self.each(pairs, lambda pair: pair[0].mac, lambda pair: self._write(pair[0], True))
+
+    def _write(self, device: Device, override: bool) -> None:
+        try:
+            self._register(device, override)
+        except DeviceError as exc:
+            if exc.kind != "server":
+                raise
+            self._add_server(device)
+            self._register(device, override)
+
+    def _register(self, device: Device, override: bool) -> None:
+        name = self.account.server_name or SERVER
+        # Replacing an entry by the same entry does no harm, creating one may.
+        value = self._rpc(
+            "registerDeviceWithUniqueUrl",
+            self.spell(device.mac),
+            name,
+            device.url,
+            "1" if override else "0",
+            repeatable=override,
+            secrets=(device.url,),
+        )
+        self._judge(value, device.mac, device.url)
+
+    def _add_server(self, device: Device) -> None:
+        """Make the server entry that the unique URLs hang on; its own URL is only the host, never a phone's."""
+        name = self.account.server_name or SERVER
+        parts = urlsplit(device.url)
+        try:
+            self._judge(self._rpc("addServer", name, f"{parts.scheme}://{parts.netloc}/"), device.mac, device.url)
+        except DeviceError as exc:
+            raise AccountError(f"server_name: {name!r} is not known to the service and cannot be added: {exc}") from None
+
+    def deregister(self, found: Sequence[Found]) -> Dict[str, Outcome]:
+        macs = [item.mac for item in found]
+        if len(macs) == 1:
+            return self.each(found, lambda item: item.mac, self._remove_one)
+        return self.whole(macs, lambda: self._remove(macs))
+
+    def _remove_one(self, item: Found) -> None:
+        try:
+            self._judge(self._rpc("deRegisterDevice", self.spell(item.mac)), item.mac)
+        except DeviceError as exc:
+            # An unknown MAC is called invalid here; it was ours a moment ago, so look again.
+            raise DeviceError("lost" if exc.kind == "invalid" else exc.kind, str(exc)) from None
+
+    def _remove(self, macs: Sequence[str]) -> Dict[str, Outcome]:
+        """One call for many. Its answer names at most the bad ones, so anything but success is read back."""
+        value = self._rpc("deRegisterDevices", [self.spell(mac) for mac in macs])
+        try:
+            self._judge(value, "")
+        except DeviceError as exc:
+            return {mac: Outcome("lost", str(exc)) for mac in macs}
+        return {mac: Outcome("done") for mac in macs}
+
+
+SERVICE = YealinkRpsXml
