@@ -1,0 +1,119 @@
+# Copyright (c) 2026, The dialtone.phones contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What travels from the controller to a server: one tar holding the plan and the contents that the server lacks.
+
+Three members, in this order: ``plan.jsonl`` (a header, then one line a changed phone), ``contents.jsonl`` (``[sha256, size]`` a line) and
+``contents.bin`` (the contents joined in that order; a member each would cost more than the contents).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import hashlib
+import io
+import json
+import os
+import tarfile
+import typing as t
+
+from ansible_collections.dialtone.phones.plugins.module_utils.release.errors import ReleaseError
+from ansible_collections.dialtone.phones.plugins.module_utils.release.manifest import FORMAT, encode
+
+_MEMBERS = ("plan.jsonl", "contents.jsonl", "contents.bin")
+
+
+class _Joined(io.RawIOBase):
+    """The contents as one stream, fetched when they are read."""
+
+    def __init__(self, pieces: t.Iterable[bytes]) -> None:
+        self._pieces = iter(pieces)
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: t.Any) -> int:
+        while not self._rest:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return 0
+            self._rest = memoryview(piece)
+        size = min(len(buffer), len(self._rest))
+        buffer[:size] = self._rest[:size]
+        self._rest = self._rest[size:]
+        return size
+
+
+def write(path: str, plan: t.BinaryIO, plan_size: int, index: list[tuple[str, int]], contents: t.Iterable[bytes], compress: bool) -> None:
+    """Write an archive.
+
+    :param plan: the plan's lines, read from where it stands.
+    :param plan_size: their bytes.
+    :param index: digest and size of every content, in the order of ``contents``.
+    :param compress: gzip it: worth it on a network, not on the same machine.
+    """
+    listing = b"".join(encode(entry) + b"\n" for entry in index)
+    sizes = (plan_size, len(listing), sum(size for _digest, size in index))
+    streams = (plan, io.BytesIO(listing), io.BufferedReader(_Joined(contents), 1 << 20))
+    with open(path, "xb") as raw:
+        os.fchmod(raw.fileno(), 0o600)
+        # A low level: it is contents that are much alike, and they are compressed while somebody waits.
+        packed = gzip.GzipFile("", "wb", 2, raw, mtime=0) if compress else contextlib.nullcontext(raw)
+        with packed as stream, tarfile.open(fileobj=stream, mode="w|") as tar:
+            for name, size, content in zip(_MEMBERS, sizes, streams):
+                member = tarfile.TarInfo(name)
+                member.size = size
+                member.mode = 0o600
+                tar.addfile(member, t.cast(t.IO[bytes], content))
+
+
+class Archive:
+    """Reads an archive once, front to back.
+
+    :raises ReleaseError: not an archive of this format, cut short, or a content that isn't what its digest says.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        try:
+            self._tar = tarfile.open(path, "r|*")  # noqa: SIM115 - closed by close()
+            lines = self._member(_MEMBERS[0])
+            self.header: dict[str, t.Any] = json.loads(next(lines, b"null")) or {}
+            if self.header.get("format") != FORMAT:
+                raise ReleaseError(f"{path}: the plan's format {self.header.get('format')} is not {FORMAT}: controller and server differ")
+            self.rows: dict[str, dict[str, t.Any]] = {}
+            for line in lines:
+                entry = json.loads(line)
+                self.rows[entry["remove"] if "remove" in entry else entry["set"]["mac"]] = entry
+            self.index: list[tuple[str, int]] = [tuple(json.loads(line)) for line in self._member(_MEMBERS[1])]
+        except (tarfile.TarError, EOFError, OSError, ValueError, KeyError, TypeError) as exc:
+            raise ReleaseError(f"{path}: not a readable archive of a release ({exc})") from None
+
+    def __enter__(self) -> Archive:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._tar.close()
+
+    def _member(self, name: str) -> t.IO[bytes]:
+        member = self._tar.next()
+        if member is None or member.name != name:
+            raise ReleaseError(f"{self._path}: holds {member.name if member else 'nothing'} where {name} is wanted")
+        return t.cast(t.IO[bytes], self._tar.extractfile(member))
+
+    def contents(self) -> t.Iterator[tuple[str, bytes]]:
+        """Yield digest and content, each checked."""
+        try:
+            stream = self._member(_MEMBERS[2])
+            for digest, size in self.index:
+                content = stream.read(size)
+                if hashlib.sha256(content).hexdigest() != digest:
+                    raise ReleaseError(
+                        f"{self._path}: a content of {size} bytes is not the one announced; the archive was damaged on the way"
+                    )
+                yield digest, content
+        except (tarfile.TarError, EOFError, OSError) as exc:
+            raise ReleaseError(f"{self._path}: cut short ({exc})") from None

@@ -1,0 +1,180 @@
+# Copyright (c) 2026, The dialtone.phones contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The phones of a run, rendered once for however many servers."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from ansible_collections.dialtone.phones.plugins.module_utils.release.manifest import encode
+from ansible_collections.dialtone.phones.plugins.plugin_utils.mask import Masker
+from ansible_collections.dialtone.phones.plugins.plugin_utils.published import Published
+from ansible_collections.dialtone.phones.plugins.plugin_utils.render import RenderError
+from ansible_collections.dialtone.phones.plugins.plugin_utils.spool import Contents
+
+_SHOWN = 20
+_EVERY = 5.0
+
+
+class PublishError(Exception):
+    """The run can't be published; the message is the whole report."""
+
+
+class Entry(NamedTuple):
+    """One phone of the run. ``files`` maps names on disk to digest and size; None: not rendered, since nothing it is made of changed."""
+
+    host: str
+    mac: str
+    vendor: str
+    site: str | None
+    key: str | None
+    gate: dict[str, Any]
+    files: dict[str, list[Any]] | None
+    secrets: list[str]
+    secret_parameters: list[str]
+
+
+class Run:
+    """What is published, independent of any server.
+
+    :param production: gives the phones (``rows()``), in the same order each time it is asked.
+    :param folder: for temporary files without a name.
+    :param tell: prints a line of progress.
+    """
+
+    def __init__(self, production: Any, folder: str, tell: Callable[[str], None]) -> None:
+        self.production = production
+        self.contents = Contents(folder)
+        self._folder = folder
+        self._tell = tell
+        self._entries: Any = None
+        self.rendered: set[str] = set()
+        self.phones = 0
+
+    def prepare(self, published: Published, force: bool, keep_all: bool) -> None:
+        """Render what this server needs and no server before it needed.
+
+        :param force: render every phone.
+        :param keep_all: keep the contents of every changed file, for a diff.
+        :raises PublishError: phones that can't be rendered, all of them.
+        """
+        wanted: set[str] | None = None
+        if self._entries is not None:
+            wanted = {entry.mac for entry in self.entries() if self._is_short(entry, published, force, keep_all)}
+            if not wanted:
+                return
+        before = None if self._entries is None else self.entries()
+        fresh = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - takes the place of the last one
+        problems = _Problems()
+        progress = _Progress(self._tell, self.production.hosts_all if self.production.complete else None)
+        self.phones = 0
+        for phone in self.production.rows():
+            self.phones += 1
+            known = next(before) if before is not None else None
+            files = known.files if known else None
+            if phone.mac in wanted if wanted is not None else force or published.must_render(phone.mac, phone.key):
+                files = self._render(phone, published, keep_all, problems)
+                self.rendered.add(phone.mac)
+            entry = Entry(
+                phone.host,
+                phone.mac,
+                phone.vendor,
+                phone.site,
+                phone.key,
+                phone.gate,
+                files,
+                sorted(phone.secrets) if keep_all and files is not None else [],
+                list(getattr(phone, "secret_parameters", ())) if keep_all and files is not None else [],
+            )
+            fresh.write(encode(list(entry)) + b"\n")
+            progress.step(self.phones, len(self.rendered))
+        problems.check()
+        self._entries = fresh
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield the phones as they were prepared."""
+        stream = self._entries
+        position = 0
+        while True:
+            # Several readers share the file, so each keeps its own place.
+            stream.seek(position)
+            lines = stream.readlines(1 << 20)
+            if not lines:
+                return
+            position = stream.tell()
+            for line in lines:
+                yield Entry(*json.loads(line))
+
+    def _is_short(self, entry: Entry, published: Published, force: bool, keep_all: bool) -> bool:
+        if entry.files is None:
+            return force or published.must_render(entry.mac, entry.key)
+        return any(
+            digest not in self.contents and self._is_needed(entry.mac, name, digest, published, keep_all)
+            for name, (digest, _size) in entry.files.items()
+        )
+
+    @staticmethod
+    def _is_needed(mac: str, name: str, digest: str, published: Published, keep_all: bool) -> bool:
+        if not published.has(digest):
+            return True
+        if not keep_all:
+            return False
+        row = published.row(mac)
+        return row is None or row["files"].get(name, [""])[0] != digest
+
+    def _render(self, phone: Any, published: Published, keep_all: bool, problems: _Problems) -> dict[str, list[Any]]:
+        files: dict[str, list[Any]] = {}
+        try:
+            for file in phone.render():
+                name = file.name.lower()
+                if name in files:
+                    problems.add(f"{phone.host}: {file.name}: two files of the phone have this name on disk (names are lower case there)")
+                files[name] = [file.sha256, len(file.content)]
+                if not problems and self._is_needed(phone.mac, name, file.sha256, published, keep_all):
+                    self.contents.add(file.sha256, file.content)
+        except RenderError as exc:
+            problems.add(Masker(phone.secrets).mask(str(exc)))
+        return files
+
+
+class _Problems:
+    """Collects what is wrong, so that all of it is told."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._count = 0
+
+    def __bool__(self) -> bool:
+        return self._count > 0
+
+    def add(self, line: str) -> None:
+        self._count += 1
+        if self._count <= _SHOWN:
+            self._lines.append(line)
+
+    def check(self) -> None:
+        if self._count:
+            more = [f"  and {self._count - _SHOWN} more"] if self._count > _SHOWN else []
+            lines = [f"  {line}" for line in self._lines] + more
+            raise PublishError("\n".join([f"{self._count} phones can't be rendered, nothing was published:", *lines]))
+
+
+class _Progress:
+    """Prints a line every few seconds of a long run."""
+
+    def __init__(self, tell: Callable[[str], None], total: int | None) -> None:
+        self._tell = tell
+        self._of = f" of {total:,}" if total else ""
+        self._next = time.monotonic() + _EVERY
+
+    def step(self, seen: int, rendered: int) -> None:
+        now = time.monotonic()
+        if now >= self._next:
+            self._next = now + _EVERY
+            self._tell(f"publish: {seen:,}{self._of} phones read, {rendered:,} rendered")

@@ -1,0 +1,58 @@
+# Copyright (c) 2026, The dialtone.phones contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a server publishes now, as the controller knows it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+
+class Published:
+    """The manifest of one server.
+
+    :param server: its inventory name.
+    :param digest: the manifest's digest; empty when nothing was ever published.
+    :param rows: encoded rows by MAC, a digest in place of each gate record.
+    :param edited: by MAC, names of files that are not as they were published.
+    """
+
+    def __init__(self, server: str, digest: str, rows: Mapping[str, bytes], edited: Mapping[str, list[str]] | None = None) -> None:
+        self.server = server
+        self.digest = digest
+        self.rows = rows
+        self.edited = dict(edited or {})
+        self._lacking: set[str] = set()
+        self._contents: set[bytes] | None = None
+
+    def row(self, mac: str) -> dict[str, Any] | None:
+        """Return a phone's row."""
+        line = self.rows.get(mac)
+        return None if line is None else json.loads(line)
+
+    def lacks(self, digests: list[str]) -> None:
+        """The server found that contents of its manifest are not there."""
+        self._lacking.update(digests)
+
+    def has(self, digest: str) -> bool:
+        """Tell whether the server holds a content, so that it need not be sent."""
+        if self._contents is None:
+            self._contents = set()
+            spoilt = set(self._lacking)
+            for mac in self.rows:
+                row = self.row(mac) or {"files": {}}
+                bad = self.edited.get(mac, ())
+                spoilt.update(entry[0] for name, entry in row["files"].items() if name in bad)
+                self._contents.update(bytes.fromhex(entry[0]) for entry in row["files"].values())
+            self._contents.difference_update(map(bytes.fromhex, spoilt))
+        return bytes.fromhex(digest) in self._contents
+
+    def must_render(self, mac: str, key: str | None) -> bool:
+        """Tell whether a phone's files have to be rendered to know whether they changed."""
+        row = self.row(mac)
+        if row is None or key is None or row["key"] != key or mac in self.edited:
+            return True
+        return bool(self._lacking) and any(entry[0] in self._lacking for entry in row["files"].values())

@@ -1,0 +1,109 @@
+# Copyright (c) 2026, The dialtone.phones contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a run keeps on the controller while it lasts: rendered contents and archives, gone when the run is, however it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+
+_PREFIX = "dialtone-spool-"
+_LOCK = "lock"
+
+
+class Contents:
+    """Rendered contents by their SHA-256, in a file that has no name: the kernel frees it with the process, a killed one too."""
+
+    def __init__(self, folder: str) -> None:
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - lives as long as the run
+        self._where: dict[bytes, tuple[int, int]] = {}
+        self._end = 0
+
+    def __contains__(self, digest: str) -> bool:
+        return bytes.fromhex(digest) in self._where
+
+    def add(self, digest: str, content: bytes) -> None:
+        """Keep a content, unless it is kept already."""
+        key = bytes.fromhex(digest)
+        if key not in self._where:
+            self._file.seek(self._end)
+            self._file.write(content)
+            self._where[key] = (self._end, len(content))
+            self._end += len(content)
+
+    def get(self, digest: str) -> bytes:
+        """Return a content that is kept."""
+        offset, size = self._where[bytes.fromhex(digest)]
+        self._file.seek(offset)
+        return self._file.read(size)
+
+    def each(self, digests: Iterable[str]) -> Iterator[bytes]:
+        """Yield contents one after the other."""
+        for digest in digests:
+            yield self.get(digest)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+@contextlib.contextmanager
+def private_folder(parent: str) -> Iterator[str]:
+    """Give a folder for files that need a name while they are transferred; removed at the end, and by a later run if this one is killed.
+
+    :param parent: the folder of Ansible's local temporary files.
+    """
+    sweep(parent)
+    path = tempfile.mkdtemp(prefix=_PREFIX, dir=parent)
+    # The lock says that the owner lives, in whichever container or process namespace it does.
+    lock = os.open(os.path.join(path, _LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+        os.close(lock)
+
+
+def sweep(parent: str) -> None:
+    """Remove folders of runs that were killed."""
+    for name in os.listdir(parent):
+        path = os.path.join(parent, name)
+        if not name.startswith(_PREFIX):
+            continue
+        with contextlib.suppress(OSError):
+            if os.lstat(path).st_uid != os.getuid() or not _is_abandoned(path):
+                continue
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_abandoned(path: str) -> bool:
+    try:
+        lock = os.open(os.path.join(path, _LOCK), os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        # Killed, or just being made, between making the folder and its lock: only the first stays so.
+        return os.lstat(path).st_mtime + 60 < _now(path)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(lock)
+    return True
+
+
+def _now(path: str) -> float:
+    """Return the time as the folder's file system tells it, which on a network share is another machine's."""
+    with tempfile.TemporaryFile(dir=os.path.dirname(path)) as probe:
+        return os.fstat(probe.fileno()).st_mtime
+
+
+def digest_of(content: bytes) -> str:
+    """Return the digest under which a content is kept."""
+    return hashlib.sha256(content).hexdigest()
