@@ -70,6 +70,8 @@ ROWS = [
         "listDevices",
         readable=False,
     ),
+    Row("snom_sraps", KEYS, "PUT", "PUT", "DELETE", "list", prefix="000413", budget=8),
+    Row("gigaset_grape", KEYS, "PUT", "PUT", "DELETE", "list", prefix="7c2f80", budget=8),
 ]
 
 

@@ -18,6 +18,8 @@ from ansible_collections.dialtone.phones.plugins.module_utils.redirect.transport
 SERVICES = (
     "yealink_ymcs",
     "yealink_rps_xml",
+    "snom_sraps",
+    "gigaset_grape",
 )
 _PACKAGE = "ansible_collections.dialtone.phones.plugins.module_utils.redirect."
 

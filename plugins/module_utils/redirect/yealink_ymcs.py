@@ -322,11 +322,10 @@ class YealinkYmcs(Service):
 
     def deregister(self, found: Sequence[Found]) -> Dict[str, Outcome]:
         macs = [item.mac for item in found]
-        return self.whole(macs, lambda: self._delete(found, macs))
+        return self.whole(macs, lambda: self._delete(macs))
 
-    def _delete(self, found: Sequence[Found], macs: Sequence[str]) -> Dict[str, Outcome]:
-        spelled = [str(item.raw.get("mac")) if isinstance(item.raw, dict) else item.mac for item in found]
-        reply = self._call("POST", "v2/rps/delDevices", {"deviceIdType": "mac", "deviceIds": spelled})
+    def _delete(self, macs: Sequence[str]) -> Dict[str, Outcome]:
+        reply = self._call("POST", "v2/rps/delDevices", {"deviceIdType": "mac", "deviceIds": list(macs)})
         outcomes = self._bulk(reply, macs)
         # Somebody else may have removed it meanwhile, which is what was wanted; reading back tells it from a real refusal.
         return {mac: Outcome("lost", out.msg) if out.kind == "failed" else out for mac, out in outcomes.items()}
