@@ -29,9 +29,9 @@ def fit(phone: Phone, pack: Pack, model: Model) -> tuple[Phone, list[str]]:
     _fit_keys(result, pack, model, notes)
     _fit_values(result, pack, model, notes)
     for name in pack.data["unsupported"]:
-        if result.get(name) not in (None, [], {}, "", model_specs()[f"phone_{name}"].get("default")):
+        if _get(result, name) not in (None, [], {}, "", _default(name)):
             notes.append(f"phone_{name} has no counterpart, left out")
-        result[name] = None
+        _set(result, name, None)
     return result, [f"{pack.vendor} {phone['model']}: {note}" for note in notes]
 
 
@@ -100,7 +100,7 @@ def _key_fault(key: dict[str, Any], phone: Phone, pack: Pack, model: Model) -> s
 
 def _fit_values(phone: Phone, pack: Pack, model: Model, notes: list[str]) -> None:
     for name, table in pack.values.items():
-        value = phone.get(name)
+        value = _get(phone, name)
         if value is None:
             continue
         lacks = model.lacks.get(name, frozenset())
@@ -108,7 +108,7 @@ def _fit_values(phone: Phone, pack: Pack, model: Model, notes: list[str]) -> Non
             for item in value:
                 if item not in table or item in lacks:
                     notes.append(f"{name} {item} has no counterpart, left out")
-            phone[name] = [item for item in value if item in table and item not in lacks]
+            _set(phone, name, [item for item in value if item in table and item not in lacks])
         elif value not in table or value in lacks:
             # A regional language falls back to the language itself.
             wider = re.split("[_-]", value)[0] if isinstance(value, str) else value
@@ -116,7 +116,29 @@ def _fit_values(phone: Phone, pack: Pack, model: Model, notes: list[str]) -> Non
             chosen = next((word for word in (regional, wider) if word in table and word not in lacks), None)
             if chosen is None:
                 notes.append(f"{name} {value} has no counterpart, the phone's default stays")
-            phone[name] = chosen
+            _set(phone, name, chosen)
+
+
+def _get(phone: Phone, name: str) -> Any:
+    """Return a variable, or one option of a dictionary: ``ldap.tls``."""
+    outer, _dot, option = name.partition(".")
+    value = phone.get(outer)
+    return (value or {}).get(option) if option else value
+
+
+def _set(phone: Phone, name: str, value: Any) -> None:
+    """Set what _get() returns, leaving dictionaries that phones share as they are."""
+    outer, _dot, option = name.partition(".")
+    if not option:
+        phone[outer] = value
+    elif phone.get(outer):
+        phone[outer] = {**phone[outer], option: value}
+
+
+def _default(name: str) -> Any:
+    outer, _dot, option = name.partition(".")
+    spec = model_specs()[f"phone_{outer}"]
+    return (spec["options"][option] if option else spec).get("default")
 
 
 def refusals(phone: Phone, pack: Pack) -> list[Problem]:
