@@ -71,7 +71,7 @@ class FileSpec:
         return self.models is None or bool(self.models.fullmatch(model.name))
 
 
-@dataclass
+@dataclass(eq=False)
 class Pack:
     """A vendor's folder, read."""
 

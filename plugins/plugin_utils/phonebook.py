@@ -89,6 +89,10 @@ class Phonebooks:
                     problems.append(Problem(f"{name}.{book}.merge", f"names {other!r}, which is no phonebook"))
         if problems:
             raise ProblemsError(problems)
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget the phones, for another reading of the fleet."""
         self._extensions: dict[str, list[Entry]] = {book: [] for book in self._books}
 
     def __contains__(self, book: object) -> bool:

@@ -141,7 +141,7 @@ class PackRenderer:
             files.append(RenderedFile(name, content, digest))
         return files
 
-    def render_books(self, books: Phonebooks, listed: list[dict[str, Any]], model: Model) -> list[RenderedFile]:
+    def render_books(self, books: Phonebooks, listed: list[dict[str, Any]]) -> list[RenderedFile]:
         """Return the files of the books that :func:`context.books_of` listed for a phone; a book is rendered once for all phones that get it."""
         files = []
         for listing in listed:
@@ -152,7 +152,7 @@ class PackRenderer:
                 entries = books.entries(listing["name"])[: rule.get("entries")]
                 book = {"name": listing["name"], "title": listing["title"], "entries": entries}
                 try:
-                    text = self._env.get_template(rule["template"]).render(book=book, model=model, pack=self.pack.data)
+                    text = self._env.get_template(rule["template"]).render(book=book, pack=self.pack.data)
                 except jinja2.TemplateError as exc:
                     where, line = self._place(exc, rule["template"])
                     raise RenderError(f"phonebook {listing['name']}", listing["file"], where, line, self._reason(exc)) from exc

@@ -82,5 +82,5 @@ def render(vendor: str, model: str, variables: dict) -> tuple[dict[str, str], li
     server = server_of(phone, BASE, DERIVER)
     listed = books_of(phone, pack, found, server, books)
     files = renderer(vendor).render(phone, found, context_of(phone, pack, found, server, listed))
-    files += renderer(vendor).render_books(books, listed, found)
+    files += renderer(vendor).render_books(books, listed)
     return {file.name: file.content.decode() for file in files}, notes

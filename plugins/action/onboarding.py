@@ -1,0 +1,178 @@
+# Copyright (c) 2026, The dialtone.phones contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import getpass
+import os
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible_collections.dialtone.phones.plugins.module_utils.mac import format_mac
+from ansible_collections.dialtone.phones.plugins.plugin_utils.claim_client import ClaimClient
+from ansible_collections.dialtone.phones.plugins.plugin_utils.claim_phones import Batch, ClaimPhone, read_batch, terms
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import FleetError, read_fleet
+from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import ProblemsError
+from ansible_collections.dialtone.phones.plugins.plugin_utils.production import Settings, read_settings
+
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    "state": {"type": "str", "choices": ["armed", "unlocked", "locked", "spent", "confirmed"], "default": "armed"},
+    "reason": {"type": "str", "default": ""},
+    "force": {"type": "bool", "default": False},
+    "new_store": {"type": "bool", "default": False},
+    "retire_absent": {"type": "bool", "default": False},
+    "store": {"type": "str", "default": ""},
+}
+_AFTER_SUSPICION = (
+    "If a claim was not the phone's own: raise phone_generation of that phone and change its SIP passwords before it is used again."
+)
+
+
+class ActionModule(ActionBase):
+    """Derives tokens here, where the secret is, and tells the store on the server their hashes."""
+
+    _supports_check_mode = True
+    _requires_connection = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result = super().run(tmp, task_vars)
+        _validation, args = self.validate_argument_spec(argument_spec=ARGUMENT_SPEC)
+        client = ClaimClient(self, task_vars or {}, {"path": args["store"]})
+        by = who()
+        if args["state"] == "confirmed":
+            answer = client.confirm(by)
+            return {
+                **result,
+                "changed": answer["changed"],
+                "msg": "the restored store's claims are open" if answer["changed"] else "nothing to confirm",
+            }
+        try:
+            fleet = read_fleet(task_vars or {}, self._templar)
+            settings = read_settings(fleet, Path(self._loader.get_basedir()))
+            batch = read_batch(fleet, settings)
+        except (ProblemsError, FleetError) as exc:
+            raise AnsibleActionFail(str(exc)) from None
+        # The default reads the whole store once; the batch may be all of the fleet.
+        status = client.status()
+        if status["new"]:
+            status = self._new_store(client, args, by, status)
+        if status.get("closed") and args["state"] in ("armed", "unlocked"):
+            raise AnsibleActionFail(
+                "claim store: it was restored from a backup and its claims are closed until confirmed: compare it, then run onboarding with state: confirmed"
+            )
+        if args["state"] == "armed":
+            rows = self._arm(client, batch, settings, status, by, args)
+        elif args["state"] == "unlocked":
+            rows = self._unlock(client, batch, settings, status, by, args)
+        else:
+            rows = self._close(client, batch, {"locked": "lock", "spent": "spend"}[args["state"]], status, by)
+        return {**result, **summary(rows, batch, args["state"])}
+
+    def _new_store(self, client: ClaimClient, args: dict[str, Any], by: str, status: dict[str, Any]) -> dict[str, Any]:
+        if not args["new_store"]:
+            raise AnsibleActionFail(
+                "claim store: there is none on this server, or it is empty, so it is not known which one-time URLs were used; "
+                "restore it from a backup, or set onboarding_new_store: true to start anew (every URL handed out so far stays closed for ever)"
+            )
+        if self._task.check_mode:
+            return {**status, "epoch": "", "devices": {}}
+        client.init(by)
+        return client.status()
+
+    def _arm(
+        self, client: ClaimClient, batch: Batch, settings: Settings, status: dict[str, Any], by: str, args: dict[str, Any]
+    ) -> dict[str, dict[str, Any]]:
+        arm, again, end = [], [], []
+        rows: dict[str, dict[str, Any]] = {}
+        for phone in batch.phones:
+            known = status["devices"].get(phone.mac)
+            if not phone.once:
+                if known and known["state"] in ("armed", "claimed"):
+                    end.append(phone.mac)
+                rows[phone.mac] = {"state": "off", "changed": False, "msg": phone.why_not}
+                continue
+            generation = known["claim_generation"] if known else 1
+            device = terms(phone, settings.deriver, status["epoch"], generation, by, args["reason"])
+            if known and known["state"] == "armed" and known["token_sha256"] != device["token_sha256"]:
+                # Armed, never used, but derived from another secret: the old URL dies unused, a new one is armed.
+                rows.update(
+                    client.unlock([terms(phone, settings.deriver, status["epoch"], generation + 1, by, "secret changed")], False)["devices"]
+                )
+            elif not known or known["state"] in ("armed", "unlocked"):
+                if not known or known["state"] == "unlocked" or known["window"] != device["window"]:
+                    arm.append(device)
+                else:
+                    rows[phone.mac] = {"state": "armed", "changed": False}
+            else:
+                rows[phone.mac] = {"state": known["state"], "changed": False}
+        if arm:
+            rows.update(client.arm(arm)["devices"])
+        if again:
+            rows.update(client.unlock(again, False)["devices"])
+        if end:
+            rows.update(client.close("spend", end, by)["devices"])
+        if args["retire_absent"] and batch.complete:
+            absent = [mac for mac, row in status["devices"].items() if mac not in batch.group and row["state"] != "retired"]
+            if absent:
+                rows.update(client.close("retire", absent, by)["devices"])
+        return rows
+
+    @staticmethod
+    def _unlock(
+        client: ClaimClient, batch: Batch, settings: Settings, status: dict[str, Any], by: str, args: dict[str, Any]
+    ) -> dict[str, dict[str, Any]]:
+        devices = []
+        rows: dict[str, dict[str, Any]] = {}
+        for phone in batch.phones:
+            if not phone.once:
+                rows[phone.mac] = {"state": "off", "changed": False, "failed": True, "msg": phone.why_not}
+                continue
+            known = status["devices"].get(phone.mac)
+            if known and known["state"] == "armed":
+                rows[phone.mac] = {"state": "armed", "changed": False, "msg": "is armed already"}
+                continue
+            generation = 1 if not known else known["claim_generation"] + (known["state"] != "unlocked")
+            devices.append(terms(phone, settings.deriver, status["epoch"], generation, by, args["reason"]))
+        if devices:
+            rows.update(client.unlock(devices, args["force"])["devices"])
+        return rows
+
+    @staticmethod
+    def _close(client: ClaimClient, batch: Batch, command: str, status: dict[str, Any], by: str) -> dict[str, dict[str, Any]]:
+        macs = [phone.mac for phone in batch.phones if phone.mac in status["devices"]]
+        return client.close(command, macs, by)["devices"] if macs else {}
+
+
+def who() -> str:
+    """Return who runs the play, for the audit trail."""
+    return os.environ.get("SUDO_USER") or getpass.getuser()
+
+
+def summary(rows: dict[str, dict[str, Any]], batch: Batch, state: str) -> dict[str, Any]:
+    """Return the result of a verb: counts, and a row for each phone where something happened or remains to be done."""
+    hosts: dict[str, ClaimPhone] = {phone.mac: phone for phone in batch.phones}
+    counts: dict[str, int] = {}
+    for row in rows.values():
+        counts[row["state"] or "unknown"] = counts.get(row["state"] or "unknown", 0) + 1
+    told = [
+        {
+            "host": hosts[mac].host if mac in hosts else "",
+            "mac": format_mac(mac, "lower", "colon"),
+            "state": row["state"],
+            "changed": row["changed"],
+            "msg": row.get("msg", ""),
+        }
+        for mac, row in sorted(rows.items())
+        if row["changed"] or row.get("msg")
+    ]
+    failed = [mac for mac, row in rows.items() if row.get("failed")]
+    result: dict[str, Any] = {"changed": any(row["changed"] for row in rows.values()), "counts": counts, "phones": told}
+    if failed:
+        what = "; ".join(f"{hosts[mac].host if mac in hosts else mac}: {rows[mac].get('msg', '')}" for mac in failed[:20])
+        result.update(failed=True, msg=f"{len(failed)} phones can't be {state}: {what}")
+    elif state == "unlocked":
+        result["msg"] = _AFTER_SUSPICION
+    return result

@@ -1,0 +1,69 @@
+# Copyright (c) 2026, The dialtone.phones contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible_collections.dialtone.phones.plugins.module_utils.mac import format_mac
+from ansible_collections.dialtone.phones.plugins.plugin_utils.claim_client import ClaimClient
+from ansible_collections.dialtone.phones.plugins.plugin_utils.claim_phones import claim_url, read_batch
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import FleetError, read_fleet
+from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import ProblemsError
+from ansible_collections.dialtone.phones.plugins.plugin_utils.production import read_settings
+
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    "urls": {"type": "bool", "default": False},
+    "store": {"type": "str", "default": ""},
+}
+_FACTS = ("claim_generation", "armed_at", "claimed_at", "claim_ip", "ended_at", "ended_by", "last_contact", "window", "window_left")
+
+
+class ActionModule(ActionBase):
+    """Joins the claim store's rows with the inventory's names; never returns a token unless asked for URLs."""
+
+    _supports_check_mode = True
+    _requires_connection = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result = super().run(tmp, task_vars)
+        _validation, args = self.validate_argument_spec(argument_spec=ARGUMENT_SPEC)
+        try:
+            fleet = read_fleet(task_vars or {}, self._templar)
+            settings = read_settings(fleet, Path(self._loader.get_basedir()))
+            batch = read_batch(fleet, settings)
+        except (ProblemsError, FleetError) as exc:
+            raise AnsibleActionFail(str(exc)) from None
+        status = ClaimClient(self, task_vars or {}, {"path": args["store"]}).status()
+        phones: dict[str, dict[str, Any]] = {}
+        counts: dict[str, int] = {}
+        for phone in batch.phones:
+            row = status["devices"].get(phone.mac)
+            state = row["state"] if row else "off" if not phone.once else "new"
+            counts[state] = counts.get(state, 0) + 1
+            entry: dict[str, Any] = {"mac": format_mac(phone.mac, "lower", "colon"), "state": state}
+            if phone.why_not:
+                entry["msg"] = phone.why_not
+            if row:
+                entry.update({name: row.get(name) for name in _FACTS})
+                entry["registrations"] = {
+                    account: {"state": known.get("state"), "at": known.get("at"), "msg": known.get("msg", "")}
+                    for account, known in (row.get("registrations") or {}).items()
+                }
+                if args["urls"] and state == "armed":
+                    token = settings.deriver.claim_token(phone.mac, status["epoch"], row["claim_generation"])
+                    entry["url"] = claim_url(settings.base, token, phone.claim_path)
+            phones[phone.host] = entry
+        left = sorted(mac for mac, row in status["devices"].items() if mac not in batch.group and row["state"] != "retired")
+        result.update(
+            changed=False,
+            store={"new": status["new"], "closed": bool(status.get("closed"))},
+            counts=counts,
+            phones=phones,
+            not_in_inventory=[format_mac(mac, "lower", "colon") for mac in left] if batch.complete else [],
+        )
+        return result

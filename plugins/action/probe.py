@@ -1,0 +1,86 @@
+# Copyright (c) 2026, The dialtone.phones contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Makes the boot plan of a phone from its vendor's pack, then runs the module where the phone would stand."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible_collections.dialtone.phones.plugins.module_utils.mac import MacError, format_mac, normalize_mac
+from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import Model, Pack, PackError, Packs
+from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import did_you_mean
+
+PROBE_GROUP = "probe_phones"
+
+
+class ActionModule(ActionBase):
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result = super().run(tmp, task_vars)
+        task_vars = task_vars or {}
+        args = dict(self._task.args)
+        for name in ("vendor", "model", "mac"):
+            if not args.get(name):
+                raise AnsibleActionFail(f"{name}: is missing")
+        try:
+            mac = normalize_mac(args["mac"])
+            paths = task_vars.get("phone_template_path") or []
+            paths = self._templar.template(paths)
+            folder = Path(self._loader.get_basedir())
+            packs = Packs([str(folder / path) for path in ([paths] if isinstance(paths, str) else paths)])
+            pack = packs.get(str(args["vendor"]))
+        except (MacError, PackError) as exc:
+            raise AnsibleActionFail(str(exc)) from None
+        if pack is None:
+            near = did_you_mean(str(args["vendor"]), packs.names()) or f"; known: {', '.join(packs.names())}"
+            raise AnsibleActionFail(f"vendor: {args['vendor']!r} has no pack{near}")
+        model = pack.model(str(args["model"]))
+        if model is None:
+            raise AnsibleActionFail(f"model: {pack.model_problem(str(args['model']))}")
+        if not args.get("force"):
+            self._refuse_phone_in_use(mac, task_vars)
+        args["plan"] = boot_plan(pack, model, mac, str(args.get("firmware") or "1.0.0.0"), str(args.get("serial") or ""))
+        return {**result, **self._execute_module(module_name="dialtone.phones.probe", module_args=args, task_vars=task_vars)}
+
+    @staticmethod
+    def _refuse_phone_in_use(mac: str, task_vars: dict[str, Any]) -> None:
+        groups = task_vars.get("groups") or {}
+        hostvars = task_vars.get("hostvars") or {}
+        allowed = set(groups.get(PROBE_GROUP, ()))
+        for host in groups.get("phones", ()):
+            if host in allowed:
+                continue
+            raw = hostvars.raw_get(host) if hasattr(hostvars, "raw_get") else hostvars[host]
+            if re.sub("[^0-9a-f]", "", str(raw.get("phone_mac", "")).lower()) == mac:
+                raise AnsibleActionFail(
+                    f"mac: {format_mac(mac, 'lower', 'colon')} is {host}, a phone in use, and probing would spend its one-time URL; "
+                    f"put it into the group {PROBE_GROUP}, or set force: true to ask with HEAD only"
+                )
+
+
+def boot_plan(pack: Pack, model: Model, mac: str, firmware: str, serial: str) -> dict[str, Any]:
+    """Return what a phone of this model asks for, as :class:`module_utils.boot.Plan` takes it."""
+    boot = pack.data.get("boot") or {}
+    specs = [spec for spec in pack.files if spec.for_model(model) and spec.kind != "resource"]
+    agent = pack.data.get("user_agent") or "{vendor} {model}"
+    words = {"model": model.name, "MODEL": model.name.upper(), "firmware": firmware, "serial": serial, "vendor": pack.vendor}
+    colons = {"mac": mac, "MAC": format_mac(mac, "upper"), "mac_colon": format_mac(mac, "lower", "colon")}
+    home = {name: [rule] if isinstance(rule, str) else list(rule) for name, rule in (boot.get("home") or {}).items()}
+    includes = boot.get("includes") or []
+    return {
+        "mac": mac,
+        "user_agent": agent.format(**{**model.attributes, **words, **colons}),
+        "files": [(pack.file_name(spec.name, mac, model), bool(spec.template) or None) for spec in specs],
+        "stop_after": [pack.file_name(name, mac, model) for name in boot.get("stop_after", ())],
+        "includes": [includes] if isinstance(includes, str) else list(includes),
+        "home": home,
+        "contact": [pack.file_name(spec.name, mac, model).lower() for spec in specs if spec.contact],
+        "uploads": [pack.file_name(name, mac, model) for name in boot.get("uploads", ())],
+    }

@@ -1,0 +1,215 @@
+# Copyright (c) 2026, The dialtone.phones contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a phone does when it starts: ask its redirect service, fetch its files in order, and come back at the URL they hand over.
+
+A plan says what a vendor's phone asks for (it is made from the vendor's pack on the controller); this file acts it out with the standard
+library, so that it can run on any host that stands where a phone stands.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import http.client
+import re
+import ssl
+import urllib.error
+import urllib.parse
+import urllib.request
+from typing import Any, NamedTuple
+
+_TOKEN = re.compile(r"(?<=/[pc]/)[0-9a-f]{8,}")
+_LARGEST = 8 * 1024 * 1024
+MAX_REQUESTS = 60
+
+
+class Plan(NamedTuple):
+    """What the phone is and asks for.
+
+    files: names in boot order, each with whether the phone needs it (False: it must get a 404, None: may be there or not).
+    stop_after: names after which, when found, only what they include is fetched. includes, home: regular expressions.
+    """
+
+    mac: str
+    user_agent: str
+    files: list[tuple[str, bool | None]]
+    stop_after: list[str]
+    includes: list[str]
+    home: dict[str, list[str]]
+    contact: list[str]
+    uploads: list[str]
+    head_only: bool = False
+
+
+class Reply(NamedTuple):
+    status: int  # 0: no answer
+    body: bytes
+    location: str
+    error: str
+    challenge: str  # scheme that was answered on the way
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A phone's redirect service answers with a location; it is followed by the plan, not by the library."""
+
+    def redirect_request(self, *_args: Any) -> None:
+        return None
+
+
+class _Digest(urllib.request.HTTPDigestAuthHandler):
+    """HTTP Digest with SHA-256 too, which the library knows only in its newer versions."""
+
+    def get_algorithm_impls(self, algorithm: str) -> tuple[Any, Any]:
+        if (algorithm or "MD5").upper() == "SHA-256":
+
+            def digest(text: str) -> str:
+                return hashlib.sha256(text.encode()).hexdigest()
+
+            return digest, lambda secret, data: digest(f"{secret}:{data}")
+        return super().get_algorithm_impls(algorithm)
+
+
+class Client:
+    """Fetches as a phone does: its User-Agent, its credentials when asked, its idea of trust."""
+
+    def __init__(self, user_agent: str, timeout: float, context: ssl.SSLContext) -> None:
+        self._agent, self._timeout, self._context = user_agent, timeout, context
+
+    def fetch(self, url: str, credentials: tuple[str, str] = ("", ""), method: str = "GET", data: bytes | None = None) -> Reply:
+        """Return the answer to one request, made again with credentials when it is challenged and there are any."""
+        handlers = [urllib.request.HTTPSHandler(context=self._context), _NoRedirect(), urllib.request.ProxyHandler({})]
+        user, password = credentials
+        if user:
+            manager = urllib.request.HTTPPasswordMgrWithDefaultRealm()
+            manager.add_password(None, url, user, password)
+            handlers += [_Digest(manager), urllib.request.HTTPBasicAuthHandler(manager)]
+        request = urllib.request.Request(url, data=data, method=method, headers={"User-Agent": self._agent})
+        try:
+            with urllib.request.build_opener(*handlers).open(request, timeout=self._timeout) as answer:
+                sent = request.unredirected_hdrs.get("Authorization") or request.headers.get("Authorization") or ""
+                return Reply(answer.status, answer.read(_LARGEST), "", "", sent.split(" ")[0].lower())
+        except urllib.error.HTTPError as exc:
+            with exc:
+                return Reply(exc.code, b"", exc.headers.get("Location", ""), "", "")
+        except (OSError, http.client.HTTPException, ValueError) as exc:
+            reason = getattr(exc, "reason", exc)
+            return Reply(0, b"", "", type(reason).__name__ + (": " + str(reason) if isinstance(reason, ssl.SSLError) else ""), "")
+
+
+def masked(url: str) -> str:
+    """Return a URL without its token and credentials, for reports."""
+    return _TOKEN.sub("***", re.sub(r"//[^/@]*@", "//", url))
+
+
+def _search(patterns: list[str], text: str) -> str | None:
+    """Return what the last match of the first matching pattern found; a file's later value wins."""
+    for pattern in patterns:
+        found = re.findall(pattern, text, re.MULTILINE)
+        if found:
+            last = found[-1]
+            value = next((part for part in last if part), "") if isinstance(last, tuple) else last
+            return html.unescape(value)
+    return None
+
+
+class Boot:
+    """One start of one phone; ``requests`` tells every request, ``verdict`` how it ended."""
+
+    def __init__(self, plan: Plan, client: Client) -> None:
+        self._plan, self._client = plan, client
+        self.requests: list[dict[str, Any]] = []
+        self.problems: list[str] = []
+        self._handed: dict[str, str] = {}
+
+    def run(self, url: str, credentials: tuple[str, str] = ("", "")) -> str:
+        """Start at a URL, come home, and return the verdict.
+
+        ``provisioned``: the per-device file arrived at home. ``refused``: nothing was served at the first URL. ``unreachable``: no answer.
+        ``not handed over``: files came, but no home URL in them. ``home refused``: the home URL did not serve the per-device file.
+        ``reachable``: with ``head_only``, the first URL serves.
+        """
+        found = self._fetch_all(url, credentials, "start")
+        if not found:
+            return "unreachable" if all(row["status"] == 0 for row in self.requests) else "refused"
+        if self._plan.head_only:
+            return "reachable"
+        home = self._handed.get("url", "")
+        if not home:
+            return "provisioned" if self._has_contact(found) and not self._plan.home else "not handed over"
+        own = (self._handed.get("user") or credentials[0], self._handed.get("password") or credentials[1])
+        at_home = self._fetch_all(home, own, "home")
+        for name in self._plan.uploads if self._has_contact(at_home) else []:
+            reply = self._ask(urllib.parse.urljoin(home, name), own, "upload", "PUT", b"probe\n")
+            if reply.status not in (200, 201, 204):
+                self.problems.append(f"upload of {name} answered {reply.status}")
+        return "provisioned" if self._has_contact(at_home) else "home refused"
+
+    def ask_redirect(self, url: str) -> str | None:
+        """Return where a redirect service sends this phone, None when nowhere."""
+        reply = self._ask(url, ("", ""), "redirect", "GET")
+        return reply.location or None
+
+    def _has_contact(self, found: list[str]) -> bool:
+        return any(name.lower() in self._plan.contact for name in found)
+
+    def _fetch_all(self, url: str, credentials: tuple[str, str], phase: str) -> list[str]:
+        """Fetch the plan's files below a URL, and what they include; return the names that were found."""
+        found: list[str] = []
+        is_folder = url.endswith("/")
+        base = url if is_folder else urllib.parse.urljoin(url, ".")
+        waiting: list[tuple[str, bool | None]] = list(self._plan.files) if is_folder else [(url, True)]
+        seen = set()
+        while waiting and len(self.requests) < MAX_REQUESTS:
+            name, wanted = waiting.pop(0)
+            target = urllib.parse.urljoin(base, name)
+            if target in seen:
+                continue
+            seen.add(target)
+            reply = self._ask(target, credentials, phase, "HEAD" if self._plan.head_only else "GET")
+            if reply.status != 200:
+                continue
+            short = target.rsplit("/", 1)[-1]
+            found.append(short)
+            if wanted is False:
+                self.problems.append(f"{short} must be answered 404, but was served")
+                continue
+            text = reply.body.decode("utf-8", "replace")
+            self._take(text)
+            includes = [html.unescape(item) for pattern in self._plan.includes for item in re.findall(pattern, text, re.MULTILINE)]
+            if short in self._plan.stop_after and includes:
+                waiting = []
+            waiting = [(item, True) for item in includes] + waiting
+        return found
+
+    def _take(self, text: str) -> None:
+        """Remember what a file hands over; a later file's value wins."""
+        for name, patterns in self._plan.home.items():
+            value = _search(patterns, text)
+            if value:
+                self._handed[name] = value
+        if "url" not in self._handed and self._handed.get("host") and self._handed.get("path"):
+            scheme = self._handed.get("scheme", "https").lower()
+            self._handed["url"] = "{}://{}/{}".format(scheme, self._handed["host"], self._handed["path"].lstrip("/"))
+        url = self._handed.get("url", "")
+        if url and "://" not in url:
+            url = "{}://{}".format(self._handed.get("scheme", "https").lower(), url)
+        parts = urllib.parse.urlsplit(url)
+        if parts.username:
+            self._handed.setdefault("user", urllib.parse.unquote(parts.username))
+            self._handed.setdefault("password", urllib.parse.unquote(parts.password or ""))
+            url = parts._replace(netloc=parts.netloc.rsplit("@", 1)[1]).geturl()
+        if url:
+            # A vendor that appends file names to a path without its last slash means the folder.
+            self._handed["url"] = url if url.endswith("/") or "." in url.rsplit("/", 1)[-1] else url + "/"
+
+    def _ask(self, url: str, credentials: tuple[str, str], phase: str, method: str, data: bytes | None = None) -> Reply:
+        reply = self._client.fetch(url, credentials, method, data)
+        row: dict[str, Any] = {"phase": phase, "method": method, "url": masked(url), "status": reply.status, "bytes": len(reply.body)}
+        if reply.challenge:
+            row["auth"] = reply.challenge
+        if reply.error:
+            row["error"] = reply.error
+        self.requests.append(row)
+        return reply

@@ -1,0 +1,71 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The dialtone.phones contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# The work is done by the action plugin of the same name; this file is its documentation.
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: onboarding_info
+short_description: Tell how far the phones of the play have come
+version_added: "1.0.0"
+description:
+  - Reads the claim store and tells for every phone of the play whether its one-time URL is armed, claimed, spent or locked, who claimed it and when,
+    when it was last seen at its own URL, and how its registrations at redirect services stand.
+author:
+  - The dialtone.phones contributors (@dialtone-phones)
+options:
+  urls:
+    description:
+      - Return the armed one-time URLs too, for phones that are set up by hand. Whoever has such a URL gets the phone's passwords, so use it with
+        C(no_log) and hand them out one by one.
+    type: bool
+    default: false
+  store:
+    description: The claim store, the path of a SQLite database or a C(postgresql://) address; by default the one that the server's gate uses.
+    type: str
+    default: ""
+extends_documentation_fragment:
+  - dialtone.phones._attributes
+  - dialtone.phones._attributes.actiongroup_phones
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+seealso:
+  - module: dialtone.phones.onboarding
+"""
+
+EXAMPLES = r"""
+- name: Read how far the phones have come
+  dialtone.phones.onboarding_info:
+  run_once: true
+  delegate_to: "{{ groups['provisioning_servers'][0] }}"
+  become: true
+  register: onboarding
+"""
+
+RETURN = r"""
+store:
+  description: Whether there is no store (C(new)), and whether its claims wait for a confirmation after a restore (C(closed)).
+  type: dict
+  returned: always
+counts:
+  description: Number of phones by state; V(new) was never armed, V(off) has no one-time URL.
+  type: dict
+  returned: always
+phones:
+  description: By inventory name, the state, times in seconds since 1970, who claimed, and registrations.
+  type: dict
+  returned: always
+not_in_inventory:
+  description: MAC addresses that the store knows and the inventory does not; only when the play covers the whole group.
+  type: list
+  elements: str
+  returned: always
+"""

@@ -1,0 +1,390 @@
+# Copyright (c) 2026, The dialtone.phones contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From the fleet to what is published: every phone of the run checked, fitted and ready to be rendered, one after the other.
+
+Phones are streamed, since a fleet does not fit into memory twice. What is wrong with any of them is known when the stream has ended, and only
+then may anything be written: :meth:`Production.finish` raises with all problems at once.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import hmac
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jinja2
+from ansible import __version__ as ansible_version
+from ansible_collections.dialtone.phones.plugins.module_utils.mac import is_locally_administered
+from ansible_collections.dialtone.phones.plugins.plugin_utils.context import (
+    Base,
+    BaseError,
+    Server,
+    books_of,
+    context_of,
+    parse_base,
+    server_of,
+)
+from ansible_collections.dialtone.phones.plugins.plugin_utils.derive import REALM, Deriver, SecretError
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fit import fit, refusals
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import Fleet, FleetError, read_fleet
+from ansible_collections.dialtone.phones.plugins.plugin_utils.oui import owner_of, vendor_of
+from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import Model, Pack, PackError, Packs
+from ansible_collections.dialtone.phones.plugins.plugin_utils.passwords import LEVELS, weakness
+from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import Phone, PhoneBuilder
+from ansible_collections.dialtone.phones.plugins.plugin_utils.phonebook import Phonebooks
+from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, ProblemsError, did_you_mean
+from ansible_collections.dialtone.phones.plugins.plugin_utils.render import PackRenderer, RenderedFile, RenderError
+
+ProductionError = ProblemsError
+__all__ = ["PhoneRow", "Production", "ProductionError", "RenderError", "Settings", "prepare"]
+
+
+class Settings(NamedTuple):
+    """What holds for the whole run; read from role variables, which must be the same for all phones."""
+
+    base: Base
+    deriver: Deriver
+    previous: Deriver | None
+    packs: Packs
+    books: Phonebooks
+    password_policy: str
+    scope: str
+    strict: bool
+
+
+class PhoneRow:
+    """One phone of the run, checked. Rendering is left to whoever needs the files, since an unchanged phone need not be rendered."""
+
+    __slots__ = ("_listed", "_model", "_pack", "_phone", "_production", "_server", "gate", "host", "key", "mac", "site", "vendor")
+
+    def __init__(self, production: Production, phone: Phone, pack: Pack, model: Model, key: str | None) -> None:
+        self._production, self._phone, self._pack, self._model = production, phone, pack, model
+        settings = production.settings
+        self.host: str = phone["host"]
+        self.mac: str = phone["mac"]
+        self.vendor = pack.vendor
+        self.site: str = phone["site"]
+        self.key = key
+        self._server: Server = server_of(phone, settings.base, settings.deriver)
+        self._listed = books_of(phone, pack, model, self._server, settings.books)
+        self.gate = gate_record(phone, pack, model, settings, [listing["file"] for listing in self._listed])
+
+    def render(self) -> list[RenderedFile]:
+        """Return the phone's own files, its phonebooks excepted.
+
+        :raises RenderError: a template failed.
+        """
+        if not self._phone["enabled"]:
+            return []
+        try:
+            context = context_of(self._phone, self._pack, self._model, self._server, self._listed)
+        except ValueError as exc:
+            raise RenderError(self.host, "all files", f"{self.vendor}/pack.yml", None, str(exc)) from exc
+        return self._production.renderer(self._pack).render(self._phone, self._model, context)
+
+    @property
+    def phone(self) -> Phone:
+        """The neutral phone, fitted to its model."""
+        return self._phone
+
+    def books(self) -> list[RenderedFile]:
+        """Return the phone's phonebooks; to be called after :meth:`Production.finish`, since books list phones of the whole group.
+
+        :raises RenderError: a template failed.
+        """
+        if not self._phone["enabled"] or not self._listed:
+            return []
+        return self._production.renderer(self._pack).render_books(self._production.settings.books, self._listed)
+
+    @property
+    def book_names(self) -> list[str]:
+        """The file names of :meth:`books`, known from the start."""
+        return [listing["file"] for listing in self._listed] if self._phone["enabled"] else []
+
+    @property
+    def secret_parameters(self) -> list[str]:
+        """Name patterns of the vendor's parameters whose values are secret."""
+        return self._pack.data["secret_parameters"]
+
+    @property
+    def secrets(self) -> list[str]:
+        """Every secret value in this phone's files, for masking."""
+        phone = self._phone
+        found = [phone["admin_password"], phone["user_password"], self._server.user, self._server.password, self._server.path]
+        found += [line["password"] for line in phone["lines"]]
+        found += [(phone[name] or {}).get("password") for name in ("ldap", "dot1x")]
+        return [value for value in found if value]
+
+
+def gate_record(phone: Phone, pack: Pack, model: Model, settings: Settings, books: list[str]) -> dict[str, Any]:
+    """Return what the gate must know of a phone; it holds secrets and leaves the controller only towards the server's manifest."""
+    mac, generation = phone["mac"], phone["generation"]
+    files = [(spec, pack.file_name(spec.name, mac, model).lower()) for spec in pack.files if spec.for_model(model)]
+    uploads = (pack.data.get("boot") or {}).get("uploads") or []
+    handover = (model.handover or pack.data["handover"]) == "home"
+    rule = pack.data.get("certificate") or {}
+    home = [_home(phone, settings.deriver, generation, True)]
+    if generation > 1:
+        home.append(_home(phone, settings.deriver, generation - 1, False))
+    if settings.previous:
+        home.append(_home(phone, settings.previous, generation, False))
+    return {
+        "mac": mac,
+        "host": phone["host"],
+        "tenant": phone["tenant"],
+        "scope": settings.scope,
+        "generation": generation,
+        "enabled": phone["enabled"],
+        "home": home,
+        "networks": phone["networks"],
+        "client_certificate": phone["client_certificate"],
+        "certificate_rule": {"subject": rule["subject"], "issuer": rule.get("issuer", "")} if rule.get("subject") else None,
+        "onboarding": phone["onboarding"] if handover and phone["enabled"] else "off",
+        "claim_window": phone["claim_window"],
+        "claim_files": [name for spec, name in files if spec.claims and spec.template],
+        "contact_files": [name for spec, name in files if spec.contact],
+        "files": [name for spec, name in files if spec.template] + [name.lower() for name in books],
+        "uploads": [pack.file_name(name, mac, model).lower() for name in uploads],
+        "strict_nc": bool((pack.data.get("http_auth") or {}).get("strict_nc", False)),
+    }
+
+
+def _home(phone: Phone, deriver: Deriver, generation: int, current: bool) -> dict[str, Any]:
+    mac, auth = phone["mac"], phone["http_auth"]
+    entry = {"token": deriver.home_token(mac, generation), "auth": auth, "current": current, "realm": REALM}
+    if auth != "none":
+        entry["user"] = deriver.http_user(mac, generation)
+    if auth == "basic":
+        entry["ssha"] = deriver.ssha(mac, generation)
+    elif auth == "digest":
+        entry["ha1_md5"] = deriver.ha1(mac, generation, "md5")
+    return entry
+
+
+class Production:
+    """The phones of a run on their way to the servers."""
+
+    def __init__(self, fleet: Fleet, settings: Settings) -> None:
+        self.fleet = fleet
+        self.settings = settings
+        self.hosts_all = len(fleet.hosts)
+        self.complete = fleet.complete
+        self.scope = settings.scope
+        self.warnings: list[str] = []
+        self.problems: list[Problem] = []
+        self._renderers: dict[int, PackRenderer] = {}
+        self._builder = PhoneBuilder()
+        self._macs: dict[str, str] = {}  # MAC -> the first host that has it
+        self._users: dict[int, tuple[str, bool]] = {}  # user at a server -> the first host, and whether the line is shared
+        self._input_key = settings.deriver.key("input")
+
+    def renderer(self, pack: Pack) -> PackRenderer:
+        """Return the renderer of a pack, made once a run."""
+        if id(pack) not in self._renderers:
+            self._renderers[id(pack)] = PackRenderer(pack)
+        return self._renderers[id(pack)]
+
+    def rows(self) -> Iterator[PhoneRow]:
+        """Yield the phones of this run that are in order; what is wrong with the others is told by :meth:`finish`."""
+        batch = set(self.fleet.batch)
+        self.warnings, self.problems, self._macs, self._users = [], [], {}, {}
+        self.settings.books.clear()
+        self.problems += [] if not self.settings.strict else self.fleet.unordered()
+        if not self.settings.strict:
+            self.warnings += [str(problem) for problem in self.fleet.unordered()]
+        for host, variables, unresolved in self.fleet.stream(self.fleet.hosts):
+            phone, problems = self._builder.build(host, variables)
+            self._check_unique(phone)
+            if not problems and not unresolved:
+                self.settings.books.add(phone)
+            if host not in batch:
+                # Another run's business, as long as it does not collide with this one's phones.
+                continue
+            # A variable that could not be resolved is not missing as well.
+            named = {problem.where.split(" (")[0] for problem in unresolved}
+            self.problems += unresolved + [problem for problem in problems if problem.where not in named]
+            row = None if problems or unresolved else self._row(phone)
+            if row is not None:
+                yield row
+
+    def finish(self) -> None:
+        """Raise when any phone of the run is not in order.
+
+        :raises ProductionError: with all problems of all phones.
+        """
+        if self.problems:
+            raise ProductionError(self.problems)
+
+    def _row(self, phone: Phone) -> PhoneRow | None:
+        host = phone["host"]
+        try:
+            pack = self.settings.packs.get(phone["vendor"])
+        except PackError as exc:
+            self.problems.append(Problem(f"{host}: phone_vendor", str(exc)))
+            return None
+        if pack is None:
+            names = self.settings.packs.names()
+            near = did_you_mean(phone["vendor"], names) or f"; known: {', '.join(names)}"
+            self.problems.append(Problem(f"{host}: phone_vendor", f"{phone['vendor']!r} has no pack{near}"))
+            return None
+        model = pack.model(phone["model"])
+        if model is None:
+            self.problems.append(Problem(f"{host}: phone_model", pack.model_problem(phone["model"])))
+            return None
+        before = len(self.problems)
+        fitted, notes = fit(phone, pack, model)
+        for note in notes:
+            self._say(phone, note, phone["unsupported"] == "error")
+        self.problems += refusals(fitted, pack)
+        self._check(phone, pack, model)
+        if len(self.problems) > before:
+            return None
+        settings = self.settings
+        fitted["admin_password"] = fitted["admin_password"] or settings.deriver.admin_password(phone["mac"], phone["generation"])
+        digest = self.fleet.input_digest(host, self._input_key)
+        key = hmac.digest(self._input_key, digest + self._run_digest(pack), "sha256").hex() if digest else None
+        return PhoneRow(self, fitted, pack, model, key)
+
+    def _say(self, phone: Phone, text: str, wrong: bool) -> None:
+        if wrong or self.settings.strict:
+            self.problems.append(Problem(phone["host"], text))
+        else:
+            self.warnings.append(f"{phone['host']}: {text}")
+
+    def _check(self, phone: Phone, pack: Pack, model: Model) -> None:
+        host = phone["host"]
+        for name in phone["phonebooks"]:
+            if name not in self.settings.books:
+                books = self.settings.books.names()
+                near = did_you_mean(name, books) or f"; known: {', '.join(books) or 'none'}"
+                self.problems.append(Problem(f"{host}: phone_phonebooks", f"{name!r} is no phonebook of phone_configs_phonebooks{near}"))
+        for name in phone["parameters"]:
+            if pack.parameters and name not in pack.parameters:
+                self._say(phone, f"phone_parameters: {name} is not known for {pack.vendor}{pack.parameters.near(name)}", False)
+        for name in self.fleet.untrusted_templates(host):
+            self._say(phone, f"{name} holds {{{{ }}}} but comes from data, so it is written as it stands", False)
+        for line in phone["lines"]:
+            if line["enabled"] and line["password"] is not None:
+                about = (line["number"], line["user"], line["auth_user"], *line["name"].split())
+                why = weakness(line["password"], self.settings.password_policy, about)
+                if why:
+                    self.problems.append(
+                        Problem(f"{host}: phone_lines[{line['index'] - 1}].password", f"{why} (phone_configs_password_policy)")
+                    )
+        auth = pack.data.get("http_auth") or {}
+        if phone["http_auth"] == "digest" and "digest" not in auth.get("schemes", ["basic"]):
+            self.problems.append(Problem(f"{host}: phone_http_auth", f"is digest, which phones of {pack.vendor} do not answer"))
+        if phone["client_certificate"] != "off" and not (pack.data.get("certificate") or {}).get("subject"):
+            wanted = "it is not known how its certificates name the MAC"
+            self.problems.append(
+                Problem(f"{host}: phone_client_certificate", f"is {phone['client_certificate']}, but for {pack.vendor} {wanted}")
+            )
+        if is_locally_administered(phone["mac"]):
+            if phone["redirect_account"]:
+                self.problems.append(
+                    Problem(f"{host}: phone_mac", "is locally administered, so it can't be registered with a redirect service")
+                )
+        elif vendor_of(phone["mac"]) not in (None, pack.vendor):
+            self._say(phone, f"phone_mac: its first half belongs to {vendor_of(phone['mac'])}, but phone_vendor is {pack.vendor}", False)
+        elif vendor_of(phone["mac"]) is None and pack.data["ouis"]:
+            owner = owner_of(phone["mac"])
+            self._say(phone, f"phone_mac: its first half belongs to {owner or 'nobody known'}, and is none known for {pack.vendor}", False)
+
+    def _check_unique(self, phone: Phone) -> None:
+        host, mac = phone["host"], phone["mac"]
+        if mac:
+            other = self._macs.setdefault(mac, host)
+            if other != host:
+                self.problems.append(
+                    Problem(f"{host}: phone_mac", f"{mac} is that of {other} too, wanted one phone per MAC in the whole group")
+                )
+        for line in phone["lines"]:
+            if not line["enabled"]:
+                continue
+            for server in line["servers"][:1]:
+                # A 64-bit number instead of the text: the whole fleet's users are remembered.
+                slot = hash((line["user"].casefold() if line["user"] else "", server["host"].casefold(), server["port"]))
+                other, shared = self._users.setdefault(slot, (host, line["shared"]))
+                if (other, shared) != (host, line["shared"]) and not (shared and line["shared"]):
+                    where = f"{host}: phone_lines[{line['index'] - 1}]"
+                    what = f"user {line['user']} at {server['host']} is registered by {other} too; a line of several phones needs shared: true on each"
+                    self.problems.append(Problem(where, what))
+
+    def _run_digest(self, pack: Pack) -> bytes:
+        return _pack_digest(pack, self.settings.base, self.settings.previous is not None, self.settings.scope)
+
+
+@functools.lru_cache(maxsize=128)
+def _pack_digest(pack: Pack, base: Base, rotating: bool, scope: str) -> bytes:
+    """Return a digest of all that decides a phone's files beside its variables: templates, code, versions, settings of the run."""
+    total = hashlib.sha256(repr((ansible_version, jinja2.__version__, base, rotating, scope)).encode())
+    folders = [*pack.folders, Path(__file__).resolve().parent]
+    for folder in folders:
+        for file in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"):
+            total.update(str(file.relative_to(folder)).encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
+    return total.digest()
+
+
+def prepare(action: Any, task_vars: Mapping[str, Any], _args: Mapping[str, Any] | None = None) -> Production:
+    """Return the production of the running task.
+
+    :param action: the action plugin, for its templar and its loader.
+    :param task_vars: its variables.
+    :raises ProductionError: the settings of the run are wrong.
+    """
+    try:
+        fleet = read_fleet(task_vars, action._templar)
+        settings = read_settings(fleet, Path(action._loader.get_basedir()))
+    except FleetError as exc:
+        raise ProductionError([Problem("inventory", str(exc))]) from exc
+    return Production(fleet, settings)
+
+
+def read_settings(fleet: Fleet, basedir: Path) -> Settings:
+    """Return the settings of a run.
+
+    :raises ProductionError: with all that is wrong with them.
+    """
+    problems: list[Problem] = []
+
+    def read(name: str, default: Any = None) -> Any:
+        try:
+            return fleet.role_variable(name, default)
+        except FleetError as exc:
+            problems.append(Problem("inventory", str(exc)))
+            return default
+
+    base = deriver = previous = packs = None
+    try:
+        base = parse_base(read("provisioning_url"))
+    except BaseError as exc:
+        problems.append(Problem("inventory", str(exc)))
+    try:
+        deriver = Deriver(read("provisioning_secret"))
+        older = read("provisioning_secret_previous")
+        previous = Deriver(older, "provisioning_secret_previous") if older else None
+    except SecretError as exc:
+        problems.append(Problem("inventory", str(exc)))
+    paths = read("phone_template_path", [])
+    try:
+        packs = Packs([str(basedir / path) for path in ([paths] if isinstance(paths, str) else paths or [])])
+    except PackError as exc:
+        problems.append(Problem("inventory", str(exc)))
+    policy = read("phone_configs_password_policy", "strong")
+    policy = "off" if policy is False else policy
+    if policy not in LEVELS:
+        problems.append(Problem("inventory", f"phone_configs_password_policy: got {policy!r}, wanted one of {', '.join(LEVELS)}"))
+    books = None
+    try:
+        books = Phonebooks(read("phone_configs_phonebooks", {}), basedir)
+    except ProblemsError as exc:
+        problems += exc.problems
+    scope, strict = str(read("phone_configs_scope", "all")), bool(read("phone_configs_strict", False))
+    if problems or not base or not deriver or not packs or books is None:
+        raise ProductionError(problems)
+    return Settings(base, deriver, previous, packs, books, policy, scope, strict)
