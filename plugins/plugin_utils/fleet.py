@@ -23,6 +23,8 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.resolve import OMI
 from ansible_collections.dialtone.phones.plugins.plugin_utils.values import Tree, seal
 
 GROUP = "phones"
+# Set for all hosts when an inventory source is refused: Ansible goes on without it, and a run that removes absent phones must not.
+REFUSED = "_phone_inventory_refused"
 # Names that are the same for every host of a run, and that a host's own variables lack when they are read without a play.
 _RUN_NAMES = [
     "hostvars",
@@ -51,8 +53,10 @@ def read_fleet(task_vars: Mapping[str, Any], templar: Templar, *, names: Collect
     :param task_vars: those of the action plugin.
     :param templar: that of the action plugin.
     :param names: the only variables of interest; default: all phone data.
-    :raises FleetError: no inventory, or no phone in it.
+    :raises FleetError: no inventory, no phone in it, or a source of it was refused.
     """
+    if task_vars.get(REFUSED):
+        raise FleetError(f"the inventory is incomplete: {str.__str__(task_vars[REFUSED])}")
     groups = task_vars.get("groups")
     hostvars = task_vars.get("hostvars")
     if not isinstance(groups, Mapping) or hostvars is None:
