@@ -19,14 +19,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible import constants as C
-from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.dialtone.phones.plugins.module_utils.release import archive, manifest
 from ansible_collections.dialtone.phones.plugins.plugin_utils import diff, spool
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import FleetError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.mask import Masker
 from ansible_collections.dialtone.phones.plugins.plugin_utils.plan_report import PlanReport
-from ansible_collections.dialtone.phones.plugins.plugin_utils.publish_options import ARGUMENT_SPEC
+from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, ProblemsError
+from ansible_collections.dialtone.phones.plugins.plugin_utils.production import prepare
+from ansible_collections.dialtone.phones.plugins.plugin_utils.publish_options import ARGUMENT_SPEC, ROLE_VARIABLES
 from ansible_collections.dialtone.phones.plugins.plugin_utils.publish_plan import Plan, Scope
 from ansible_collections.dialtone.phones.plugins.plugin_utils.publish_run import PublishError, Run
 from ansible_collections.dialtone.phones.plugins.plugin_utils.published import Published
@@ -34,6 +37,7 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.published import P
 display = Display()
 
 _SHOWN = 200
+_WARNED = 50
 _ATTEMPTS = 3
 _SERVER_OPTIONS = ("root", "gate_config", "owner", "web_group", "gate_group", "keep", "lock_timeout", "nginx_site", "reload_command")
 _RELEASE = "dialtone.phones.release"
@@ -80,13 +84,23 @@ class ActionModule(ActionBase):
             with spool.private_folder(_local_folder()) as folder:
                 return _Publication(self, shared, args, server, folder, task_vars).publish()
         except PublishError as exc:
+            if not shared.run.is_ready:
+                # The phones are at fault, not this server: what is wrong with them is told once.
+                shared.failure, shared.reported = exc, True
             raise AnsibleActionFail(str(exc)) from exc
 
     def _prepare(self, task_vars: dict[str, Any], args: dict[str, Any]) -> Any:
         """Return the phones to publish, all checked."""
-        from ansible_collections.dialtone.phones.plugins.plugin_utils import production
-
-        return production.prepare(self, task_vars, args)
+        production = prepare(self, task_vars, args)
+        problems = []
+        for name in ROLE_VARIABLES:
+            try:
+                production.fleet.role_variable(name)
+            except FleetError as exc:
+                problems.append(Problem("inventory", str(exc)))
+        if problems:
+            raise ProblemsError(problems)
+        return production
 
     def _share(self, task_vars: dict[str, Any], args: dict[str, Any]) -> _Shared:
         # The batch tells the tasks of a play with serial apart, should they ever run in one process.
@@ -97,11 +111,7 @@ class ActionModule(ActionBase):
             try:
                 run = Run(self._prepare(task_vars, args), _local_folder(), display.display)
                 _shared[key] = _Shared(run, report)
-            except AnsibleError:
-                raise
-            except Exception as exc:
-                if type(exc).__name__ not in ("ProductionError", "FleetError", "ProblemsError", "SecretError"):
-                    raise
+            except ProblemsError as exc:
                 _shared[key] = _Shared(None, report, exc)
         return _shared[key]
 
@@ -168,7 +178,8 @@ class _Publication:
         self._check = bool(action._task.check_mode)
         self._diff = bool(action._task.diff)
         self._options = {name: args[name] for name in _SERVER_OPTIONS}
-        self._options["holder"] = f"{_user()} on {socket.gethostname()}, scope {args['scope']},"
+        self._scope = args["scope"] or self._run.production.scope
+        self._options["holder"] = f"{_user()} on {socket.gethostname()}, scope {self._scope},"
 
     def publish(self) -> dict[str, Any]:
         """Plan and publish; once more with what the server turned out to have, lack or want."""
@@ -178,7 +189,7 @@ class _Publication:
             published, status = self._look()
             published.lacks(missing)
             self._run.prepare(published, self._args["force"], self._diff)
-            scope = Scope(self._args["scope"], self._args["adopt_scopes"], self._args["prune"])
+            scope = Scope(self._scope, self._args["adopt_scopes"], self._args["prune"])
             plan = Plan(self._run, published, scope, self._folder)
             try:
                 result = self._result(plan, status)
@@ -246,7 +257,9 @@ class _Publication:
         return [mac for mac in edited if mac not in mine]
 
     def _warnings(self, plan: Plan, status: dict[str, Any]) -> list[str]:
-        warnings = list(self._run.production.warnings)
+        warnings = self._run.warnings[:_WARNED]
+        if len(self._run.warnings) > _WARNED:
+            warnings.append(f"and {len(self._run.warnings) - _WARNED} more warnings of this kind")
         edited = status.get("edited") or {}
         unreached = self._unreached(plan, edited)
         if edited:

@@ -41,8 +41,8 @@ options:
     description:
       - Name of the part of the fleet that this inventory holds. A run only ever removes phones of its own scope, and refuses to publish a phone
         that another scope publishes.
+      - Without it the variable C(phone_configs_scope) holds, and without that V(all).
     type: str
-    default: all
   adopt_scopes:
     description: Scopes whose phones this run may take over when it publishes them itself; for splitting or joining fleets.
     type: list

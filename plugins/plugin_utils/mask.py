@@ -18,7 +18,26 @@ from collections.abc import Callable, Collection, Iterable
 from xml.sax.saxutils import escape, quoteattr
 
 _WORDS = frozenset(
-    ["password", "passwd", "passphrase", "passcode", "pass", "pwd", "pw", "secret", "pin", "token", "psk", "credential", "credentials", "auth", "authorization", "authentication", "key", "ha1"]
+    [
+        "password",
+        "passwd",
+        "passphrase",
+        "passcode",
+        "pass",
+        "pwd",
+        "pw",
+        "secret",
+        "pin",
+        "token",
+        "psk",
+        "credential",
+        "credentials",
+        "auth",
+        "authorization",
+        "authentication",
+        "key",
+        "ha1",
+    ]
 )
 _ENDINGS = ("password", "passwd", "passphrase", "passcode", "secret", "token", "pwd", "psk")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")

@@ -14,6 +14,9 @@ ROLE_VARIABLES = (
     "provisioning_secret",
     "provisioning_secret_previous",
     "phone_template_path",
+    "phone_configs_password_policy",
+    "phone_configs_phonebooks",
+    "phone_configs_strict",
     "phone_configs_scope",
     "phone_configs_adopt_scopes",
     "phone_configs_prune",
@@ -28,7 +31,7 @@ ROLE_VARIABLES = (
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "root": {"type": "path", "default": "/var/lib/dialtone"},
-    "scope": {"type": "str", "default": "all"},
+    "scope": {"type": "str"},
     "adopt_scopes": {"type": "list", "elements": "str", "default": []},
     "prune": {"type": "bool", "default": True},
     "max_change_percent": {"type": "int", "default": 50},

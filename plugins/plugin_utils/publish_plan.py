@@ -82,7 +82,7 @@ class Plan:
             hosts.add(entry.host)
             self._one(entry, run)
         if self._conflict_count:
-            more = [f"  and {self._conflict_count - _SHOWN} more"] if self._conflict_count > _SHOWN else []
+            more = [f"  … and {self._conflict_count - _SHOWN} more"] if self._conflict_count > _SHOWN else []
             raise PublishError(
                 "\n".join(
                     [
@@ -104,10 +104,10 @@ class Plan:
                     f"  {entry.host}: MAC {entry.mac} is published there by scope {old['scope']!r} as host {old['host']!r}; this run's scope is {scope.name!r}"
                 )
             return
-        files = entry.files if entry.files is not None else (old or {"files": {}})["files"]
+        files = run.files_of(entry, old)
         repair = [name for name in self._published.edited.get(entry.mac, ()) if name in files]
         for digest, size in files.values():
-            if entry.files is not None and digest in run.contents and not self._published.has(digest):
+            if digest in run.contents and not self._published.has(digest):
                 self.index[digest] = size
         row = {
             "mac": entry.mac,

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.dialtone.phones.plugins.module_utils.release.manifest import encode
 from ansible_collections.dialtone.phones.plugins.plugin_utils.mask import Masker
+from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import ProblemsError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.published import Published
 from ansible_collections.dialtone.phones.plugins.plugin_utils.render import RenderError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.spool import Contents
@@ -26,8 +27,15 @@ class PublishError(Exception):
     """The run can't be published; the message is the whole report."""
 
 
+Files = dict[str, list[Any]]
+
+
 class Entry(NamedTuple):
-    """One phone of the run. ``files`` maps names on disk to digest and size; None: not rendered, since nothing it is made of changed."""
+    """One phone of the run.
+
+    ``files`` maps names on disk to digest and size; None: not rendered, since nothing it is made of changed. Its phonebooks are apart, in ``books``
+    (a place in the run's list; None: no books), since they change with other phones.
+    """
 
     host: str
     mac: str
@@ -35,7 +43,8 @@ class Entry(NamedTuple):
     site: str | None
     key: str | None
     gate: dict[str, Any]
-    files: dict[str, list[Any]] | None
+    files: Files | None
+    books: int | None
     secrets: list[str]
     secret_parameters: list[str]
 
@@ -54,48 +63,30 @@ class Run:
         self._folder = folder
         self._tell = tell
         self._entries: Any = None
+        self._books: list[Files] = []
         self.rendered: set[str] = set()
+        self.warnings: list[str] = []
         self.phones = 0
+
+    @property
+    def is_ready(self) -> bool:
+        """Tell whether the phones were found in order."""
+        return self._entries is not None
 
     def prepare(self, published: Published, force: bool, keep_all: bool) -> None:
         """Render what this server needs and no server before it needed.
 
         :param force: render every phone.
         :param keep_all: keep the contents of every changed file, for a diff.
-        :raises PublishError: phones that can't be rendered, all of them.
+        :raises PublishError: phones that are not in order or can't be rendered, all of them.
         """
-        wanted: set[str] | None = None
-        if self._entries is not None:
-            wanted = {entry.mac for entry in self.entries() if self._is_short(entry, published, force, keep_all)}
-            if not wanted:
-                return
-        before = None if self._entries is None else self.entries()
-        fresh = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - takes the place of the last one
-        problems = _Problems()
-        progress = _Progress(self._tell, self.production.hosts_all if self.production.complete else None)
-        self.phones = 0
-        for phone in self.production.rows():
-            self.phones += 1
-            known = next(before) if before is not None else None
-            files = known.files if known else None
-            if phone.mac in wanted if wanted is not None else force or published.must_render(phone.mac, phone.key):
-                files = self._render(phone, published, keep_all, problems)
-                self.rendered.add(phone.mac)
-            entry = Entry(
-                phone.host,
-                phone.mac,
-                phone.vendor,
-                phone.site,
-                phone.key,
-                phone.gate,
-                files,
-                sorted(phone.secrets) if keep_all and files is not None else [],
-                list(getattr(phone, "secret_parameters", ())) if keep_all and files is not None else [],
-            )
-            fresh.write(encode(list(entry)) + b"\n")
-            progress.step(self.phones, len(self.rendered))
-        problems.check()
-        self._entries = fresh
+        if self._entries is None:
+            self._entries = self._pass(None, lambda phone: force or published.must_render(phone.mac, phone.key), published, keep_all)
+            self.warnings = list(dict.fromkeys(self.production.warnings))
+            return
+        short = {entry.mac for entry in self.entries() if self._is_short(entry, published, force, keep_all)}
+        if short:
+            self._entries = self._pass(self.entries(), lambda phone: phone.mac in short, published, keep_all)
 
     def entries(self) -> Iterator[Entry]:
         """Yield the phones as they were prepared."""
@@ -110,6 +101,58 @@ class Run:
             position = stream.tell()
             for line in lines:
                 yield Entry(*json.loads(line))
+
+    def files_of(self, entry: Entry, old: dict[str, Any] | None) -> Files:
+        """Return all files of a phone; what was not rendered is as the server's row has it."""
+        books = {} if entry.books is None else self._books[entry.books]
+        own = entry.files
+        if own is None:
+            own = {name: value for name, value in (old or {"files": {}})["files"].items() if name not in books}
+        return {**own, **books}
+
+    def _pass(self, before: Iterator[Entry] | None, is_wanted: Callable[[Any], bool], published: Published, keep_all: bool) -> Any:
+        """Go through all phones once and return the file of their entries."""
+        production = self.production
+        fresh: Any = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - takes the place of the last one
+        problems = _Problems()
+        progress = _Progress(self._tell, production.hosts_all if production.complete else None)
+        # One phone for each set of books, to ask for them when the whole group is known.
+        shelves: dict[tuple[str, tuple[str, ...]], tuple[int, Any]] = {}
+        self.phones = 0
+        for phone in production.rows():
+            self.phones += 1
+            known = next(before) if before is not None else None
+            files = known.files if known else None
+            books = known.books if known else None
+            if known is None and phone.book_names:
+                books = shelves.setdefault((phone.vendor, tuple(phone.book_names)), (len(shelves), phone))[0]
+            # Once something is wrong nothing will be published: the rest is only checked.
+            if is_wanted(phone) and not production.problems:
+                files = self._render(phone, published, keep_all, problems)
+                self.rendered.add(phone.mac)
+            secret = keep_all and files is not None
+            entry = Entry(
+                phone.host,
+                phone.mac,
+                phone.vendor,
+                phone.site,
+                phone.key,
+                phone.gate,
+                files,
+                books,
+                sorted(phone.secrets) if secret else [],
+                list(phone.secret_parameters) if secret else [],
+            )
+            fresh.write(encode(list(entry)) + b"\n")
+            progress.step(self.phones, len(self.rendered))
+        try:
+            production.finish()
+        except ProblemsError as exc:
+            problems.refuse(str(exc))
+        if before is None and not problems:
+            self._books = [self._render_books(phone, problems) for _number, phone in shelves.values()]
+        problems.check()
+        return fresh
 
     def _is_short(self, entry: Entry, published: Published, force: bool, keep_all: bool) -> bool:
         if entry.files is None:
@@ -128,8 +171,8 @@ class Run:
         row = published.row(mac)
         return row is None or row["files"].get(name, [""])[0] != digest
 
-    def _render(self, phone: Any, published: Published, keep_all: bool, problems: _Problems) -> dict[str, list[Any]]:
-        files: dict[str, list[Any]] = {}
+    def _render(self, phone: Any, published: Published, keep_all: bool, problems: _Problems) -> Files:
+        files: Files = {}
         try:
             for file in phone.render():
                 name = file.name.lower()
@@ -139,7 +182,18 @@ class Run:
                 if not problems and self._is_needed(phone.mac, name, file.sha256, published, keep_all):
                     self.contents.add(file.sha256, file.content)
         except RenderError as exc:
-            problems.add(Masker(phone.secrets).mask(str(exc)))
+            problems.add(Masker(phone.secrets, phone.secret_parameters).mask(str(exc)))
+        return files
+
+    def _render_books(self, phone: Any, problems: _Problems) -> Files:
+        files: Files = {}
+        try:
+            for file in phone.books():
+                files[file.name.lower()] = [file.sha256, len(file.content)]
+                # Few, and shared by many phones: kept for whichever server lacks them.
+                self.contents.add(file.sha256, file.content)
+        except RenderError as exc:
+            problems.add(str(exc))
         return files
 
 
@@ -149,9 +203,14 @@ class _Problems:
     def __init__(self) -> None:
         self._lines: list[str] = []
         self._count = 0
+        self._report = ""
 
     def __bool__(self) -> bool:
-        return self._count > 0
+        return self._count > 0 or bool(self._report)
+
+    def refuse(self, report: str) -> None:
+        """Put a report of its own in front."""
+        self._report = report
 
     def add(self, line: str) -> None:
         self._count += 1
@@ -159,10 +218,13 @@ class _Problems:
             self._lines.append(line)
 
     def check(self) -> None:
+        lines = [self._report] if self._report else []
         if self._count:
-            more = [f"  and {self._count - _SHOWN} more"] if self._count > _SHOWN else []
-            lines = [f"  {line}" for line in self._lines] + more
-            raise PublishError("\n".join([f"{self._count} phones can't be rendered, nothing was published:", *lines]))
+            lines.append(f"{self._count} {'files' if self._count > 1 else 'file'} can't be rendered, nothing was published:")
+            lines += [f"  {line}" for line in self._lines]
+            lines += [f"  … and {self._count - _SHOWN} more"] if self._count > _SHOWN else []
+        if lines:
+            raise PublishError("\n".join(lines))
 
 
 class _Progress:

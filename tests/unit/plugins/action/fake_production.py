@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 
+from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import ProblemsError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.render import RenderedFile, RenderError
 
 
@@ -25,6 +26,7 @@ class FakePhone:
     fails: bool = False
     cached: bool = True
     label: str = ""
+    book: str = ""
 
     @property
     def mac(self) -> str:
@@ -84,6 +86,17 @@ class FakePhone:
             "strict_nc": True,
         }
 
+    @property
+    def secret_parameters(self) -> list:
+        return ["account.*.password"]
+
+    @property
+    def book_names(self) -> list:
+        return ["book.xml"] if self.book else []
+
+    def books(self) -> list:
+        return [_file("book.xml", self.book)] if self.book else []
+
     def render(self) -> list:
         if self.fails:
             raise RenderError(self.host, f"{self.mac}.cfg", "yealink/device.j2", 7, f"'x' is undefined near {self.password}")
@@ -110,6 +123,11 @@ class FakeProduction:
         self.complete = complete
         self.scope = scope
         self.warnings = warnings or []
+        self.problems: list = []
 
     def rows(self):
         return iter(self.phones)
+
+    def finish(self) -> None:
+        if self.problems:
+            raise ProblemsError(self.problems)
