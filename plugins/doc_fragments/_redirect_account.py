@@ -20,6 +20,16 @@ options:
     choices:
       - yealink_ymcs
       - yealink_rps_xml
+      - yealink_rps_json
+      - snom_sraps
+      - snom_xml
+      - gigaset_grape
+      - gigaset_xml
+      - fanvil_fdps
+      - htek_rps
+      - panasonic_rcs
+      - auerswald
+      - grandstream_gdms
   api_url:
     description:
       - Address of the service. Without a path, the service's own path is added.

@@ -22,6 +22,8 @@ def audit(service: Service, devices: Sequence[Device], ownership: bool = False) 
     :raises RedirectError: the service cannot be read.
     """
     expected = {device.mac: device for device in devices}
+    for device in devices:
+        service.learn(device)
     held: dict[str, Found] = {}
     if service.capabilities.has_list:
         held = {item.mac: item for item in service.list()}

@@ -175,6 +175,7 @@ class _Run:
         self.calls = 0
         self.stopped = ""
         self.unsaid: list[dict[str, Any]] = []  # failures that the recorder hears of with the next batch
+        self.created: set[str] = set()  # MACs that this run sent to be registered
         self.notes: dict[str, str] = {}  # mac -> the verb whose reply was lost, or "exists"
         self.service: Service
 
@@ -194,11 +195,10 @@ class _Run:
             self._stop(str(exc), pending)
             return
         try:
-            if self.state == "present":
-                for device in list(pending.values()):
-                    problem = self.service.check(device)
-                    if problem:
-                        self._fail(pending.pop(device.mac), FAILED, problem, told=False)
+            for device in list(pending.values()):
+                problem = self.service.learn(device) or (self.service.check(device) if self.state == "present" else "")
+                if problem:
+                    self._fail(pending.pop(device.mac), FAILED, problem, told=False)
             for number in range(ROUNDS):
                 if not pending or self.stopped:
                     break
@@ -274,10 +274,10 @@ class _Run:
                 self._done(device, note if wrote else "", "the reply was lost; read back" if wrote else "")
                 return ""
             return "update"
-        if note == "register":
+        if note == "register" and self.service.capabilities.per_device_url != "none":
             self._done(device, note, "the reply was lost; read back")
             return ""
-        if note == "update" or mac in self.override or (device.recorded and not is_recorded(device, "present")):
+        if wrote or mac in self.override or (device.recorded and not is_recorded(device, "present")):
             return "update"
         self._done(device, "", "registered; the service does not tell where it points")
         return ""
@@ -304,6 +304,7 @@ class _Run:
             self.recorder.intent([self._row(device, "intent", "") for device, _item in batch])
         try:
             if verb == "register":
+                self.created.update(device.mac for device, _item in batch)
                 outcomes = self.service.register([device for device, _item in batch], self.override)
             elif verb == "update":
                 outcomes = self.service.update(batch)
@@ -361,6 +362,8 @@ class _Run:
             "remove": ("removed", "deregistered"),
             "": ("unchanged", ""),
         }
+        if verb == "update" and device.mac in self.created:
+            verb = "register"  # the second half of a registration whose reply got lost
         action, word = words[verb]
         state = REGISTERED if self.state == "present" else GONE
         if not msg.startswith("would"):

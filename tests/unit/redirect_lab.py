@@ -27,7 +27,7 @@ class Row:
     """What the tests have to know of a service.
 
     create, change, remove, read: names of the simulator's calls. budget: calls beside the batches on a first run of many.
-    per_device: writes per device where there are no batches. prefix: the OUI of the vendor.
+    writes_each, reads_each: calls per device where there are no batches. pushes: a call per device follows a batch. prefix: the OUI of the vendor.
     """
 
     service: str
@@ -42,6 +42,8 @@ class Row:
     lists: bool = True
     budget: int = 4
     writes_each: int = 1
+    reads_each: int = 0
+    pushes: bool = False
     device: dict[str, Any] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
     needs_mac_id: bool = False
@@ -70,8 +72,65 @@ ROWS = [
         "listDevices",
         readable=False,
     ),
+    Row("yealink_rps_json", KEYS, "device/add", "device/edit", "device/delete", "device/list"),
     Row("snom_sraps", KEYS, "PUT", "PUT", "DELETE", "list", prefix="000413", budget=8),
+    Row(
+        "snom_xml",
+        LOGIN,
+        "registerPhone",
+        "registerPhone",
+        "deregisterPhone",
+        "getPhoneRedirection",
+        prefix="000413",
+        lists=False,
+        reads_each=1,
+    ),
     Row("gigaset_grape", KEYS, "PUT", "PUT", "DELETE", "list", prefix="7c2f80", budget=8),
+    Row(
+        "gigaset_xml",
+        LOGIN,
+        "registerDevice",
+        "registerDevice",
+        "deregisterDevice",
+        "checkDevice",
+        "7c2f80",
+        readable=False,
+        lists=False,
+        reads_each=1,
+        needs_mac_id=True,
+    ),
+    Row(
+        "fanvil_fdps", LOGIN, "registerDevice", "editDevice", "deRegisterDevice", "listDevices", "0c383e", sees_foreign=False, writes_each=2
+    ),
+    Row("htek_rps", LOGIN, "registerDevice", "editDevice", "deRegisterDevice", "listDevices", "001fc1", readable=False, writes_each=2),
+    Row("panasonic_rcs", LOGIN, "registerPhone", "registerPhone", "unregisterPhone", "checkPhones", "080023"),
+    Row(
+        "auerswald",
+        LOGIN,
+        "DeviceRegister",
+        "DeviceRegister",
+        "DeviceDeregister",
+        "DeviceInfo",
+        "000952",
+        readable=False,
+        sees_foreign=False,
+        lists=False,
+        reads_each=1,
+    ),
+    Row(
+        "grandstream_gdms",
+        {**KEYS, **LOGIN},
+        "device/add",
+        "device/config/xml",
+        "device/delete",
+        "device/list",
+        "c074ad",
+        readable=False,
+        sees_foreign=False,
+        writes_each=1,
+        pushes=True,
+        device={"serial": "20EZABCDEF"},
+    ),
 ]
 
 

@@ -69,6 +69,10 @@ class Service:
             problems.append(f"api_url: {cls.name} has regional hosts; the one of the account is wanted")
         return problems
 
+    def learn(self, device: Device) -> str:
+        """Keep what the calls to come need beside the MAC; returns what is wrong with it, or an empty text. No call is made."""
+        return ""
+
     def check(self, device: Device) -> str:
         """Why this device cannot be registered here, or an empty text; no call is made."""
         scheme = urlsplit(device.url).scheme.lower()

@@ -10,15 +10,16 @@ Sources disagree on what the boolean says next to a state word, so a decision is
 from __future__ import annotations
 
 import re
-from typing import Any, List, Set, Tuple
+from typing import Any, Dict, Iterator, List, Sequence, Set, Tuple
 
-from ansible_collections.dialtone.phones.plugins.module_utils.mac import MacError, normalize_mac
+from ansible_collections.dialtone.phones.plugins.module_utils.mac import MacError, format_mac, normalize_mac
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.base import Service
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors import AccountError, DeviceError, LostReply
-from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model import ABSENT, FOREIGN, OURS
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model import ABSENT, FOREIGN, OURS, UNKNOWN, Found, Outcome
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.transport import Reply
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.xmlrpc import Fault, basic, call, strings
 
+ONE_BY_ONE = 5  # up to so many MACs a call each is cheaper than the whole list
 _ACCOUNT_FAULT = re.compile(r"auth|login|log in|password|credential|permission|denied|forbidden|account|method|session", re.IGNORECASE)
 _STATES = {"registered": OURS, "unregistered": ABSENT, "unknown": ABSENT, "registered elsewhere": FOREIGN}
 _SERVER_NAME = re.compile(r"\A[A-Za-z0-9 _.-]{1,20}\Z")
@@ -160,3 +161,55 @@ class DialectService(Service):
             if text and "no " not in text.lower() and "not " not in text.lower():
                 raise AccountError(f"{self.client.host}: refuses listDevices: {self.client.scrub(text)}")
         return set(macs)
+
+
+class RedirectDialect(DialectService):
+    """The verbs that Yealink's service and its copies have alike: list, check and removal."""
+
+    def spell(self, mac: str) -> str:
+        return format_mac(mac, "upper", "dash")
+
+    def ping(self) -> None:
+        self._held()
+
+    def list(self) -> Iterator[Found]:
+        for mac in sorted(self._held()):
+            yield Found(mac, OURS, key=mac)
+
+    def lookup(self, macs: Sequence[str], deep: bool = False) -> Dict[str, Found]:
+        result: Dict[str, Found] = {}
+        many = len(macs) > ONE_BY_ONE
+        held = self._held() if many else set()
+        for mac in macs:
+            if mac in held:
+                result[mac] = Found(mac, OURS, key=mac)
+            elif many and not deep:
+                result[mac] = Found(mac, UNKNOWN)
+            else:
+                try:
+                    result[mac] = Found(mac, self._state(mac), key=mac)
+                except DeviceError as exc:
+                    result[mac] = Found(mac, UNKNOWN, problem=str(exc))
+        return result
+
+    def deregister(self, found: Sequence[Found]) -> Dict[str, Outcome]:
+        macs = [item.mac for item in found]
+        if len(macs) == 1:
+            return self.each(found, lambda item: item.mac, self._remove_one)
+        return self.whole(macs, lambda: self._remove(macs))
+
+    def _remove_one(self, item: Found) -> None:
+        try:
+            self._judge(self._rpc("deRegisterDevice", self.spell(item.mac)), item.mac)
+        except DeviceError as exc:
+            # An unknown MAC is called invalid here; it was ours a moment ago, so look again.
+            raise DeviceError("lost" if exc.kind == "invalid" else exc.kind, str(exc)) from None
+
+    def _remove(self, macs: Sequence[str]) -> Dict[str, Outcome]:
+        """One call for many. Its answer names at most the bad ones, so anything but success is read back."""
+        value = self._rpc("deRegisterDevices", [self.spell(mac) for mac in macs])
+        try:
+            self._judge(value, "")
+        except DeviceError as exc:
+            return {mac: Outcome("lost", str(exc)) for mac in macs}
+        return {mac: Outcome("done") for mac in macs}

@@ -18,8 +18,16 @@ from ansible_collections.dialtone.phones.plugins.module_utils.redirect.transport
 SERVICES = (
     "yealink_ymcs",
     "yealink_rps_xml",
+    "yealink_rps_json",
     "snom_sraps",
+    "snom_xml",
     "gigaset_grape",
+    "gigaset_xml",
+    "fanvil_fdps",
+    "htek_rps",
+    "panasonic_rcs",
+    "auerswald",
+    "grandstream_gdms",
 )
 _PACKAGE = "ansible_collections.dialtone.phones.plugins.module_utils.redirect."
 

@@ -6,15 +6,12 @@
 
 from __future__ import annotations
 
-from typing import Collection, Dict, Iterator, List, Sequence, Tuple
+from typing import Collection, Dict, List, Sequence, Tuple
 from urllib.parse import urlsplit
 
-from ansible_collections.dialtone.phones.plugins.module_utils.mac import format_mac
-from ansible_collections.dialtone.phones.plugins.module_utils.redirect.dialect import DialectService, server_name_problem
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.dialect import RedirectDialect, server_name_problem
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors import AccountError, DeviceError
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model import (
-    OURS,
-    UNKNOWN,
     Account,
     Capabilities,
     Device,
@@ -23,10 +20,9 @@ from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model imp
 )
 
 SERVER = "dialtone"
-ONE_BY_ONE = 5  # up to so many MACs a call each is cheaper than the whole list
 
 
-class YealinkRpsXml(DialectService):
+class YealinkRpsXml(RedirectDialect):
     name = "yealink_rps_xml"
     capabilities = Capabilities(can_see_foreign=True, can_read_url=False, override=True, remove_batch=100)
     default_url = "https://api-dm.yealink.com:8443/xmlrpc"
@@ -50,32 +46,6 @@ class YealinkRpsXml(DialectService):
         if device.username or device.password:
             return f"{self.name} cannot store a user name or a password for a phone"
         return super().check(device)
-
-    def spell(self, mac: str) -> str:
-        return format_mac(mac, "upper", "dash")
-
-    def ping(self) -> None:
-        self._held()
-
-    def list(self) -> Iterator[Found]:
-        for mac in sorted(self._held()):
-            yield Found(mac, OURS, key=mac)
-
-    def lookup(self, macs: Sequence[str], deep: bool = False) -> Dict[str, Found]:
-        result: Dict[str, Found] = {}
-        many = len(macs) > ONE_BY_ONE
-        held = self._held() if many else set()
-        for mac in macs:
-            if mac in held:
-                result[mac] = Found(mac, OURS, key=mac)
-            elif many and not deep:
-                result[mac] = Found(mac, UNKNOWN)
-            else:
-                try:
-                    result[mac] = Found(mac, self._state(mac), key=mac)
-                except DeviceError as exc:
-                    result[mac] = Found(mac, UNKNOWN, problem=str(exc))
-        return result
 
     def register(self, devices: Sequence[Device], override: Collection[str]) -> Dict[str, Outcome]:
         return self.each(devices, lambda device: device.mac, lambda device: self._write(device, device.mac in override))
@@ -114,28 +84,6 @@ class YealinkRpsXml(DialectService):
             self._judge(self._rpc("addServer", name, f"{parts.scheme}://{parts.netloc}/"), device.mac, device.url)
         except DeviceError as exc:
             raise AccountError(f"server_name: {name!r} is not known to the service and cannot be added: {exc}") from None
-
-    def deregister(self, found: Sequence[Found]) -> Dict[str, Outcome]:
-        macs = [item.mac for item in found]
-        if len(macs) == 1:
-            return self.each(found, lambda item: item.mac, self._remove_one)
-        return self.whole(macs, lambda: self._remove(macs))
-
-    def _remove_one(self, item: Found) -> None:
-        try:
-            self._judge(self._rpc("deRegisterDevice", self.spell(item.mac)), item.mac)
-        except DeviceError as exc:
-            # An unknown MAC is called invalid here; it was ours a moment ago, so look again.
-            raise DeviceError("lost" if exc.kind == "invalid" else exc.kind, str(exc)) from None
-
-    def _remove(self, macs: Sequence[str]) -> Dict[str, Outcome]:
-        """One call for many. Its answer names at most the bad ones, so anything but success is read back."""
-        value = self._rpc("deRegisterDevices", [self.spell(mac) for mac in macs])
-        try:
-            self._judge(value, "")
-        except DeviceError as exc:
-            return {mac: Outcome("lost", str(exc)) for mac in macs}
-        return {mac: Outcome("done") for mac in macs}
 
 
 SERVICE = YealinkRpsXml

@@ -1,0 +1,69 @@
+# Copyright (c) 2026, The dialtone.phones contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Htek's service, a copy of Yealink's first: a MAC hangs on a server object, which can neither be changed nor removed by a call.
+
+So each phone and URL gets an object of its own, named after the MAC and a digest of the URL.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Collection, Dict, Sequence, Tuple
+
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.dialect import RedirectDialect, pair
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors import DeviceError
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model import Capabilities, Device, Found, Outcome
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.xmlrpc import strings
+
+
+def server_name(mac: str, url: str) -> str:
+    """Twenty characters, the most that the service takes; seven of a digest tell nothing of a token of 128 bits."""
+    return f"{mac}-{hashlib.sha256(url.encode()).hexdigest()[:7]}"
+
+
+class HtekRps(RedirectDialect):
+    name = "htek_rps"
+    capabilities = Capabilities(per_device_url="server_object", can_see_foreign=True, can_read_url=False, override=True, remove_batch=100)
+    default_url = "https://rps.htek.com/index.php/xmlrpc"
+    default_path = "/index.php/xmlrpc"
+    url_schemes = ("https", "http", "ftp", "tftp")
+    limits = (
+        "Each URL leaves a server object in the account that only the vendor's portal can remove.",
+        "The service does not say where a MAC points; without a recorded state an existing entry is left as it is.",
+        "The service lets an account take over another's MAC; this happens only for MACs that override names.",
+    )
+
+    def check(self, device: Device) -> str:
+        if device.username or device.password:
+            return f"{self.name} cannot store a user name or a password for a phone"
+        return super().check(device)
+
+    def register(self, devices: Sequence[Device], override: Collection[str]) -> Dict[str, Outcome]:
+        return self.each(devices, lambda device: device.mac, lambda device: self._add(device, device.mac in override))
+
+    def _add(self, device: Device, override: bool) -> None:
+        name = self._server(device)
+        params = (self.spell(device.mac), name, "1") if override else (self.spell(device.mac), name)
+        self._judge(self._rpc("registerDevice", *params, repeatable=override), device.mac, device.url)
+
+    def _server(self, device: Device) -> str:
+        """The object of this phone and URL; that it exists is as good as made, since its name says what it holds."""
+        name = server_name(device.mac, device.url)
+        value = self._rpc("addServer", name, device.url, secrets=(device.url,))
+        try:
+            self._judge(value, device.mac, device.url)
+        except DeviceError:
+            if "exist" not in " ".join(strings(pair(value)[1])).lower():
+                raise
+        return name
+
+    def update(self, pairs: Sequence[Tuple[Device, Found]]) -> Dict[str, Outcome]:
+        return self.each([device for device, _found in pairs], lambda device: device.mac, self._move)
+
+    def _move(self, device: Device) -> None:
+        self._judge(self._rpc("editDevice", self.spell(device.mac), self._server(device)), device.mac, device.url)
+
+
+SERVICE = HtekRps

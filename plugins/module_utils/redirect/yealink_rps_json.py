@@ -1,0 +1,240 @@
+# Copyright (c) 2026, The dialtone.phones contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Yealink's first JSON service (open API v1), signed with X-Ca headers; only for accounts made before the management cloud."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from typing import Any, Collection, Dict, Iterator, Optional, Sequence, Tuple
+from urllib.parse import quote
+
+from ansible_collections.dialtone.phones.plugins.module_utils.mac import MacError, normalize_mac
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect import xca
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.base import Service
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors import AccountError, DeviceError, LostReply, RedirectError
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model import (
+    ABSENT,
+    FOREIGN,
+    OURS,
+    UNKNOWN,
+    Account,
+    Capabilities,
+    Device,
+    Found,
+    Outcome,
+)
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.transport import Reply
+
+PAGE = 100  # what clients ask for; no limit is documented
+ONE_BY_ONE = 3
+_ERRORS = {
+    "device.mac.added.by.other": ("foreign", "belongs to another enterprise"),
+    "device.mac.existed": ("exists", "exists already"),
+    "device.mac.invalid": ("invalid", "the service calls the MAC invalid"),
+    "device.not.found": ("absent", "the service no longer knows its entry"),
+    "device.operate.forbidden": ("foreign", "belongs to another enterprise"),
+}
+_ACCOUNT = ("accesskey", "content.md5", "token.unauthorized", "permission.denied", "signature", "nonce", "timestamp")
+
+
+class YealinkRpsJson(Service):
+    name = "yealink_rps_json"
+    capabilities = Capabilities(can_see_foreign=True, can_read_url=True, remove_batch=100)
+    credentials = ("access_key_id", "access_key_secret")
+    default_url = "https://api-dm.yealink.com:8443/"
+    default_path = "/api/open/v1/"
+    max_url = 512
+    limits = (
+        "Accounts of today's management cloud do not work here; they need yealink_ymcs.",
+        "One call registers MACs with one URL, so each phone takes a call of its own.",
+        "A password cannot be read back, so a changed password is only noticed against the recorded state.",
+    )
+
+    def __init__(self, account: Account, client: Any) -> None:
+        super().__init__(account, client)
+        self._server_id: Optional[str] = None
+
+    @classmethod
+    def base_url(cls, account: Account) -> str:
+        return super().base_url(account).rstrip("/") + "/"
+
+    # Calls.
+
+    def _sign(self, method: str, url: str, body: bytes) -> Tuple[str, Dict[str, str]]:
+        key, secret = self.account.access_key_id, self.account.access_key_secret
+        return url, xca.headers(method, url, key, secret, nonce=str(uuid.uuid4()), timestamp=int(time.time() * 1000), body=body)
+
+    def _call(self, path: str, body: Any = None, query: str = "", repeatable: bool = True, hidden: Tuple[str, ...] = ()) -> Any:
+        """The data of one call.
+
+        :raises DeviceError: a refusal that concerns a device.
+        :raises AccountError: any other.
+        """
+        data = b"" if body is None else json.dumps(body).encode()
+        reply = self.client.request("GET" if body is None else "POST", path + query, prepare=self._sign, body=data, repeatable=repeatable)
+        value = reply.value
+        if not isinstance(value, dict) or "ret" not in value:
+            raise self._unreadable(reply)
+        try:
+            ret = int(value["ret"])
+        except (TypeError, ValueError):
+            ret = -1
+        if ret >= 0:
+            return value.get("data")
+        raise self._refusal(value, hidden)
+
+    def _unreadable(self, reply: Reply) -> RedirectError:
+        code = str(reply.value.get("code") or "") if isinstance(reply.value, dict) else ""
+        if reply.status in (401, 403):
+            today = "; accounts of today's management cloud need the service yealink_ymcs" if code == "500401" else ""
+            return self.refused(f"{'code ' + code if code else f'HTTP {reply.status}'}{today}")
+        if reply.status >= 400:
+            return AccountError(
+                f"{self.client.host}: HTTP {reply.status}; api_url is not the address of {self.name}, or the service refuses the call"
+            )
+        return LostReply(f"{self.client.host}: the answer has no ret")
+
+    def _refusal(self, value: Dict[str, Any], hidden: Tuple[str, ...]) -> RedirectError:
+        error = value.get("error") or value.get("errors") or {}
+        if isinstance(error, list):
+            error = error[0] if error else {}
+        text = str(error.get("msg") or "") if isinstance(error, dict) else str(error)
+        fields = error.get("fieldErrors") if isinstance(error, dict) else None
+        words = [text] + [str(item.get("msg") or "") for item in fields or [] if isinstance(item, dict)]
+        for mark, (kind, message) in _ERRORS.items():
+            if any(mark in word for word in words):
+                return DeviceError(kind, message)
+        said = self.client.scrub(", ".join(word for word in words if word) or "no reason given", *hidden)
+        if any(mark in text.lower() for mark in _ACCOUNT):
+            return self.refused(said)
+        if "internal.error" in text:
+            return LostReply(f"{self.client.host}: {said}")
+        return DeviceError("failed", f"refused: {said}")
+
+    # Verbs.
+
+    def ping(self) -> None:
+        self._read("server/list", {"skip": 0, "limit": 1, "autoCount": True})
+
+    def _read(self, path: str, body: Any = None, query: str = "") -> Any:
+        """A call that concerns no device: whatever is refused is the account's problem."""
+        try:
+            return self._call(path, body, query)
+        except (DeviceError, LostReply) as exc:
+            raise AccountError(f"{self.client.host}: refuses {path}: {exc}") from None
+
+    def _pages(self, path: str, key: str = "") -> Iterator[Dict[str, Any]]:
+        skip, seen = 0, set()
+        while True:
+            page = self._read(path, {**({"key": key} if key else {}), "skip": skip, "limit": PAGE, "autoCount": True})
+            page = page if isinstance(page, dict) else {}
+            rows = [row for row in page.get("data") or [] if isinstance(row, dict)]
+            fresh = [row for row in rows if str(row.get("id")) not in seen]
+            seen.update(str(row.get("id")) for row in fresh)
+            yield from fresh
+            skip += len(rows)
+            total = page.get("total")
+            if not fresh or (isinstance(total, int) and skip >= total):
+                return
+
+    @staticmethod
+    def _found(row: Dict[str, Any]) -> Optional[Found]:
+        try:
+            mac = normalize_mac(row.get("mac"))
+        except MacError:
+            return None
+        username = str(row["authName"] or "") if "authName" in row else None
+        return Found(
+            mac,
+            OURS,
+            url=str(row.get("uniqueServerUrl") or row.get("serverUrl") or ""),
+            username=username,
+            key=str(row.get("id") or ""),
+            raw=row,
+        )
+
+    def list(self) -> Iterator[Found]:
+        for row in self._pages("device/list"):
+            found = self._found(row)
+            if found:
+                yield found
+
+    def lookup(self, macs: Sequence[str], deep: bool = False) -> Dict[str, Found]:
+        few = len(macs) <= ONE_BY_ONE
+        if few:
+            held = [found for mac in macs for found in map(self._found, self._pages("device/list", mac)) if found]
+        else:
+            held = list(self.list())
+        result = self.select(macs, held, missing=UNKNOWN)
+        for mac, found in result.items():
+            if found.state != OURS and (few or deep):
+                result[mac] = self._owner(mac)
+        return result
+
+    def _owner(self, mac: str) -> Found:
+        """What checkMac says of a MAC that is not in our list."""
+        try:
+            data = self._call("device/checkMac", query=f"?mac={quote(mac)}")
+        except DeviceError as exc:
+            return Found(mac, UNKNOWN, problem=str(exc) if exc.kind == "invalid" else "")
+        except LostReply:
+            return Found(mac, UNKNOWN)
+        if not isinstance(data, dict) or data.get("existed") is None:
+            return Found(mac, UNKNOWN)
+        if not data["existed"]:
+            return Found(mac, ABSENT)
+        # Ours, yet not in the list: registering it tells more.
+        return Found(mac, UNKNOWN if data.get("self") else FOREIGN)
+
+    def _server(self) -> Dict[str, str]:
+        if not self.account.server_name:
+            return {}
+        if self._server_id is None:
+            for row in self._pages("server/list", self.account.server_name):
+                if row.get("serverName") == self.account.server_name:
+                    self._server_id = str(row.get("id") or "")
+                    break
+            else:
+                raise AccountError(f"server_name: {self.account.server_name!r} is not among the servers of the account")
+        return {"serverId": self._server_id}
+
+    def _fields(self, device: Device) -> Dict[str, str]:
+        fields = {"uniqueServerUrl": device.url}
+        if device.username or device.password:
+            fields.update(authName=device.username, password=device.password)
+        return fields
+
+    def register(self, devices: Sequence[Device], override: Collection[str]) -> Dict[str, Outcome]:
+        return self.each(devices, lambda device: device.mac, self._add)
+
+    def _add(self, device: Device) -> None:
+        body = {"macs": [device.mac], **self._server(), **self._fields(device)}
+        self._call("device/add", body, repeatable=False, hidden=(device.url, device.password))
+
+    def update(self, pairs: Sequence[Tuple[Device, Found]]) -> Dict[str, Outcome]:
+        return self.each(pairs, lambda pair: pair[0].mac, self._edit)
+
+    def _edit(self, pair: Tuple[Device, Found]) -> None:
+        device, found = pair
+        raw = found.raw if isinstance(found.raw, dict) else {}
+        kept = {name: raw[name] for name in ("serverId", "remark") if raw.get(name)}
+        body = {"id": found.key, **kept, **self._server(), **self._fields(device)}
+        self._call("device/edit", body, hidden=(device.url, device.password))
+
+    def deregister(self, found: Sequence[Found]) -> Dict[str, Outcome]:
+        return self.whole([item.mac for item in found], lambda: self._delete(found))
+
+    def _delete(self, found: Sequence[Found]) -> Dict[str, Outcome]:
+        try:
+            self._call("device/delete", {"ids": [item.key for item in found]})
+        except DeviceError as exc:
+            # One unknown id may spoil a batch of many: read back what is left.
+            return {item.mac: Outcome("lost" if exc.kind == "absent" else exc.kind, str(exc)) for item in found}
+        return {item.mac: Outcome("done") for item in found}
+
+
+SERVICE = YealinkRpsJson
