@@ -22,7 +22,7 @@ import re
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Set
 
 from ansible_collections.dialtone.phones.plugins.module_utils.gate import devices
-from ansible_collections.dialtone.phones.plugins.module_utils.gate.certificates import CertificateRules, RuleError
+from ansible_collections.dialtone.phones.plugins.module_utils.gate.certificates import CertificateRules, RuleError, normalize_rule
 from ansible_collections.dialtone.phones.plugins.module_utils.gate.names import NameShapes, UploadSets, is_name
 from ansible_collections.dialtone.phones.plugins.module_utils.gate.networks import NetworkSets, parse_network, render_list
 
@@ -115,6 +115,14 @@ class _Compiler:
             for name in record.get(key) or ():
                 self._names.add(mac, name.lower())
         row = devices.device_row(record)
+        rule = record.get("certificate_rule") or {}
+        if row["client_certificate"] != "off":
+            try:
+                rule = dict(zip(("subject", "issuer"), normalize_rule(rule)))
+            except RuleError as exc:
+                self._problems.append(f"{where}: client_certificate is {row['client_certificate']}, but {exc}")
+                return
+        row["certificate_rule"] = rule
         if record.get("files"):
             on_disk = set(record["files"])
             row["claim_files"] = [name for name in row["claim_files"] if name in on_disk]
@@ -157,11 +165,7 @@ class _Compiler:
         certificate = record.get("client_certificate") or "off"
         rule = ""
         if certificate != "off":
-            try:
-                rule = self._rules.add(record.get("certificate_rule") or {})
-            except RuleError as exc:
-                self._problems.append(f"{where}: client_certificate is {certificate}, but {exc}")
-                return
+            rule = self._rules.add(record["certificate_rule"])
         networks = record.get("networks") or []
         group = self._networks.add(networks)
         uploads = self._uploads.add(mac, record.get("uploads") or ())

@@ -21,7 +21,7 @@ class Moment(NamedTuple):
 def now() -> Moment:
     """Return this machine's time; without a boot id (not Linux) every moment counts as another boot's."""
     try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as stream:
+        with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as stream:
             boot = stream.read().strip()
         uptime = time.clock_gettime(time.CLOCK_BOOTTIME)
     except (OSError, AttributeError):

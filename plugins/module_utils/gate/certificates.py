@@ -94,7 +94,7 @@ def normalize_rule(rule: Mapping[str, str]) -> Tuple[str, str]:
             re.compile(_GROUP.sub("(?P<mac>", pattern))
         except re.error as exc:
             raise RuleError(f"certificate_rule.{name} is no regular expression ({exc})") from exc
-    return subject, issuer
+    return _GROUP.sub("(?P<mac>", subject), issuer
 
 
 def certificate_mac(subject_dn: str, issuer_dn: str, rule: Mapping[str, str]) -> str:
@@ -103,7 +103,7 @@ def certificate_mac(subject_dn: str, issuer_dn: str, rule: Mapping[str, str]) ->
     names = [part for part in _SPLIT.split(subject_dn) if part.startswith("CN=")]
     if len(names) != 1 or re.search(r"(?<!\\)\+", names[0]) or not re.search(issuer, issuer_dn):
         return ""
-    match = re.fullmatch(_GROUP.sub("(?P<mac>", subject), names[0][3:])
+    match = re.fullmatch(subject, names[0][3:])
     mac = re.sub(r"[:-]", "", match.group("mac") or "").lower() if match else ""
     return mac if re.fullmatch(r"[0-9a-f]{12}", mac) else ""
 

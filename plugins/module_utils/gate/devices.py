@@ -17,10 +17,15 @@ SCHEMA = 1
 
 
 def device_row(record: Mapping[str, Any]) -> Dict[str, Any]:
-    """Return what the daemon needs of a gate record; tokens only as SHA-256, secrets only where Digest needs them."""
+    """Return what the daemon needs of a gate record; tokens only as SHA-256 (and their first digits, which nginx logs), secrets only where Digest needs them."""
     home: List[Dict[str, Any]] = []
     for entry in record.get("home") or ():
-        row = {"token_sha256": token_digest(entry["token"]), "auth": entry["auth"], "current": bool(entry.get("current"))}
+        row = {
+            "token_sha256": token_digest(entry["token"]),
+            "token_id": entry["token"][:8],
+            "auth": entry["auth"],
+            "current": bool(entry.get("current")),
+        }
         if entry["auth"] == "digest":
             row.update({key: entry.get(key) or "" for key in ("user", "realm", "ha1_md5", "ha1_sha256")})
         home.append(row)

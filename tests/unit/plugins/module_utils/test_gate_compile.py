@@ -87,7 +87,7 @@ def test_the_daemon_database_holds_no_token_and_no_stored_basic_password(tmp_pat
     assert f"{1:040x}".encode() not in content
     assert b"SSHA" not in content
     row = database_rows(content, tmp_path)["001565000001"]
-    assert row["home"] == [{"token_sha256": devices.token_digest(f"{1:040x}"), "auth": "basic", "current": True}]
+    assert row["home"] == [{"token_sha256": devices.token_digest(f"{1:040x}"), "token_id": "0" * 8, "auth": "basic", "current": True}]
 
 
 def test_the_same_records_give_the_same_files_in_any_order():

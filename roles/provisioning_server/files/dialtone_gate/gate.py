@@ -1,0 +1,201 @@
+# Copyright (c) 2026, The dialtone.phones contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The questions nginx asks, one function each: may this claim pass, may this home pass."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import logging
+import time
+from typing import Dict, Mapping, NamedTuple, Tuple
+
+from claims import ClaimRequest, StoreError
+from claims.model import decide, network_of
+
+from . import digest
+from .config import Config
+from .devices import Device, Devices, DevicesError, certificate_passes, inside
+from .keeper import Keeper
+
+log = logging.getLogger("dialtone-gate")
+_REMEMBERED = 20_000
+
+
+class Answer(NamedTuple):
+    """What nginx is told: 204 pass, 401 with a challenge, 403 refuse; 500 becomes 503 for whoever asks."""
+
+    status: int
+    headers: Tuple[Tuple[str, str], ...] = ()
+
+
+def refuse(reason: str) -> Answer:
+    return Answer(403, (("x-gate-reason", reason),))
+
+
+class Throttle:
+    """Counts refusals per address: a bucket that empties at a steady rate. Whoever is over it learns nothing but that."""
+
+    def __init__(self, per_minute: int) -> None:
+        self._limit = float(per_minute)
+        self._levels: Dict[str, Tuple[float, float]] = {}
+
+    def is_over(self, key: str) -> bool:
+        """Count a refusal and tell whether there were too many."""
+        now = time.monotonic()
+        level, at = self._levels.get(key, (0.0, now))
+        level = max(0.0, level - (now - at) * self._limit / 60) + 1
+        if len(self._levels) >= _REMEMBERED:
+            self._levels.clear()
+        self._levels[key] = (min(level, self._limit + 1), now)
+        return level > self._limit
+
+
+class Gate:
+    """Decides; holds no state of its own but nonces and counters."""
+
+    def __init__(self, config: Config, devices: Devices, keeper: Keeper) -> None:
+        self._config = config
+        self._devices = devices
+        self._keeper = keeper
+        self._nonces = digest.Nonces(config.nonce_lifetime)
+        self._throttle = Throttle(config.refusals_per_minute)
+        self._noted: Dict[Tuple[str, str, str], float] = {}
+
+    async def claim(self, asked: Mapping[str, str]) -> Answer:
+        """Answer for ``/c/<token>/<file>``. Whatever the reason, a refusal looks the same to the client."""
+        try:
+            answer, reason, mac = await self._claim(asked)
+        except (StoreError, DevicesError):
+            return Answer(500, (("x-gate-reason", "unavailable"),))
+        if answer.status != 403:
+            return answer
+        address = asked.get("address", "")
+        await self._note(mac, reason, address)
+        return refuse("limited" if self._throttle.is_over(self._net(address)) else reason)
+
+    async def _claim(self, asked: Mapping[str, str]) -> Tuple[Answer, str, str]:
+        method, address, name = asked.get("method", ""), asked.get("address", ""), asked.get("file", "").lower()
+        token = hashlib.sha256(asked.get("token", "").encode()).hexdigest()
+        row, moment = await self._keeper.look(token)
+        if row is None:
+            return refuse(""), "unknown", ""
+        reason = self._precondition(row.mac, asked)
+        if reason:
+            return refuse(""), reason, row.mac
+        device = self._devices.get(row.mac)
+        assert device is not None
+        request = ClaimRequest(
+            token_sha256=token,
+            net=self._net(address),
+            ip=address,
+            ua=asked.get("agent", ""),
+            cert=asked.get("subject", ""),
+            first_file=method == "GET" and name in device.claim_files,
+        )
+        decision = decide(row, request, moment)
+        if decision.claim:
+            if row.pin_sha256 is not None and not self._pin_is_right(
+                asked.get("authorization", ""), row.mac, row.claim_generation, row.pin_sha256
+            ):
+                return await self._ask_pin(asked, row.mac, address)
+            decision = await self._keeper.claim(request)
+            if decision.allowed:
+                log.info("claimed", extra={"mac": row.mac, "ip": address})
+        if not decision.allowed:
+            return refuse(""), decision.reason, row.mac
+        return Answer(204, (("x-gate-device", row.mac), ("x-gate-file", name), ("x-gate-reason", decision.reason))), "", row.mac
+
+    def _precondition(self, mac: str, asked: Mapping[str, str]) -> str:
+        """Return why a claim is out of the question before its state is even looked at, or nothing."""
+        device = self._devices.get(mac)
+        if asked.get("method") not in ("GET", "HEAD"):
+            return "method"
+        if device is None or not device.enabled or device.onboarding == "off":
+            return "not-in-release"
+        return self._admission(device, asked)
+
+    def _admission(self, device: Device, asked: Mapping[str, str]) -> str:
+        address = asked.get("address", "")
+        everywhere = (self._config.networks, self._devices.networks)
+        if not all(inside(address, networks) for networks in (*everywhere, device.networks)):
+            return "address"
+        if asked.get("scheme") != "https" and not (any(everywhere) or device.networks):
+            return "plain-http"
+        if not certificate_passes(device, asked.get("verify", ""), asked.get("subject", ""), asked.get("issuer", "")):
+            return "certificate"
+        return ""
+
+    def _pin_is_right(self, authorization: str, mac: str, generation: int, wanted: str) -> bool:
+        given = _basic_password(authorization)
+        made = hashlib.sha256(f"{mac}:{generation}:{given}".encode()).hexdigest()
+        return given != "" and hmac.compare_digest(made, wanted)
+
+    async def _ask_pin(self, asked: Mapping[str, str], mac: str, address: str) -> Tuple[Answer, str, str]:
+        if asked.get("authorization"):
+            await self._keeper.write(lambda store: store.wrong_pin(mac, address))
+        return Answer(401, (("www-authenticate", 'Basic realm="PIN"'), ("x-gate-reason", "pin"))), "", mac
+
+    async def home(self, asked: Mapping[str, str]) -> Answer:
+        """Answer for the homes that need state: Digest, and old generations until the phone was seen on the new one.
+
+        nginx has already checked networks, certificate and Basic credentials; an empty mac means that something there failed.
+        """
+        mac = asked.get("mac", "")
+        try:
+            device = self._devices.get(mac) if mac else None
+            entry = device.entry(hashlib.sha256(asked.get("token", "").encode()).hexdigest()) if device else None
+            if device is None or entry is None or not device.enabled:
+                return refuse("unknown")
+            if not entry["current"] and await self._has_moved(device):
+                return refuse("old-generation")
+            if entry["auth"] != "digest":
+                return Answer(204, (("x-gate-reason", "ok"),))
+            verdict = digest.verify(
+                asked.get("authorization", ""), entry, mac, asked.get("method", ""), asked.get("uri", ""), self._nonces, device.strict_nc
+            )
+        except (StoreError, DevicesError):
+            return Answer(500, (("x-gate-reason", "unavailable"),))
+        if verdict.allowed:
+            return Answer(204, (("x-gate-reason", verdict.reason),))
+        header = digest.challenge(entry, self._nonces.issue(mac), verdict.stale)
+        return Answer(401, (("www-authenticate", header), ("x-gate-reason", verdict.reason)))
+
+    async def _has_moved(self, device: Device) -> bool:
+        current = device.current()
+        return current is not None and await self._keeper.contact_token(device.mac) == current["token_id"]
+
+    def _net(self, address: str) -> str:
+        try:
+            return network_of(address, self._config.claim_prefix_v4, self._config.claim_prefix_v6)
+        except ValueError:
+            return ""
+
+    async def _note(self, mac: str, reason: str, address: str) -> None:
+        """Put a refusal of a known phone into the audit trail, at most once in ten minutes for each phone, reason and address."""
+        if not mac:
+            return
+        key, now = (mac, reason, self._net(address)), time.monotonic()
+        if now - self._noted.get(key, -1e9) < 600:
+            return
+        if len(self._noted) >= _REMEMBERED:
+            self._noted.clear()
+        self._noted[key] = now
+        try:
+            await self._keeper.write(lambda store: store.add_event(mac, "refused", ip=address, detail=reason))
+        except StoreError:
+            self._noted.pop(key, None)
+
+
+def _basic_password(authorization: str) -> str:
+    scheme, _blank, text = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(text.strip(), validate=True).decode("utf-8", "replace").partition(":")[2]
+    except (binascii.Error, ValueError):
+        return ""
