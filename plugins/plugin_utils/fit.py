@@ -60,6 +60,15 @@ def _fit_lines(phone: Phone, pack: Pack, model: Model, notes: list[str]) -> None
             notes.append(f"line {line['index']}: {most} SIP servers a line, {line['servers'][most]['host']} left out")
             line["servers"] = line["servers"][:most]
         done.append(line)
+    if pack.data.get("servers_take_lines"):
+        free = model.lines - len(done)
+        for line in done:
+            if len(line["servers"]) - 1 > free:
+                notes.append(
+                    f"line {line['index']}: {model.lines} lines on the phone, none is free for SIP server {line['servers'][1]['host']}"
+                )
+                line["servers"] = line["servers"][:1]
+            free -= max(len(line["servers"]) - 1, 0)
     phone["lines"] = done
 
 

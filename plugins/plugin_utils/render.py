@@ -30,6 +30,7 @@ import jinja2.sandbox
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import FileSpec, Model, Pack
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import Phone
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phonebook import Phonebooks
+from ansible_collections.dialtone.phones.plugins.plugin_utils.xml_tree import TreeError, write_tree
 
 _PARAMETER = re.compile(r"(?P<name>.+?) =(?: (?P<value>.*))?")
 
@@ -145,7 +146,7 @@ class PackRenderer:
         """Return the files of the books that :func:`context.books_of` listed for a phone; a book is rendered once for all phones that get it."""
         files = []
         for listing in listed:
-            slot = ("book", listing["name"], listing["file"])
+            slot = ("book", listing["name"])
             kept = self._kept.get(slot)
             if kept is None:
                 rule = self.pack.data["phonebook"]
@@ -228,7 +229,7 @@ class PackRenderer:
                 parameters = with_raw(parameters, raw_parameters(phone["parameters"], self.pack.data["booleans"]))
             if "template" in layout:
                 return self._env.get_template(layout["template"]).render(variables, parameters=parameters)
-            return write_lines(parameters, layout)
+            return write_tree(parameters, layout) if "root" in layout else write_lines(parameters, layout)
         except (jinja2.TemplateError, RefusedError, TypeError, ValueError, KeyError, AttributeError, IndexError, ArithmeticError) as exc:
             where, line = self._place(exc, template)
             raise RenderError(phone["host"], name, where, line, self._reason(exc)) from exc
@@ -248,7 +249,7 @@ class PackRenderer:
     def _reason(exc: BaseException) -> str:
         if isinstance(exc, jinja2.TemplateNotFound):
             return f"template {exc.name} is not in the pack"
-        if isinstance(exc, RefusedError | jinja2.TemplateError):
+        if isinstance(exc, RefusedError | TreeError | jinja2.TemplateError):
             return str(exc)
         # Messages of Python's own errors may quote a value, which may be a secret.
         return f"{type(exc).__name__} in an expression"
