@@ -25,3 +25,10 @@ $(VENV)/.ok: requirements.txt requirements-dev.txt
 
 .PHONY: dev
 dev: $(VENV)/.ok ## Set up the development environment
+
+.PHONY: demo demo-clean
+demo: $(VENV)/.ok ## Run the main job on this machine, with simulated phones and a simulated redirect service
+	tests/lab/demo/demo run
+
+demo-clean: $(VENV)/.ok ## Take the demo away
+	tests/lab/demo/demo clean

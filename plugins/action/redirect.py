@@ -4,47 +4,15 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors import RedirectError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_args import OptionError, read_run
-from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_run import Refused, Results, run_accounts
-
-display = Display()
-EVERY = 5.0  # seconds between two lines of progress
-NAMED = 10  # failed devices named in the message; all are in the result
-
-
-class Progress:
-    """A line now and then, with counts only."""
-
-    def __init__(self, label: str) -> None:
-        self.label = label
-        self.last = time.monotonic()
-
-    def __call__(self, account: str, done: int, total: int) -> None:
-        if time.monotonic() - self.last >= EVERY:
-            self.last = time.monotonic()
-            display.display(f"redirect {account or self.label}: {done} of {total} devices")
-
-
-def summary(results: Results) -> str:
-    """One sentence for the whole run; no URL, no secret."""
-    counts = results.counts()
-    text = ", ".join(f"{number} {name}" for name, number in counts.items() if number) or "no devices"
-    failed = [row for row in results.rows if row.failed]
-    if results.messages:
-        text += f"; {'; '.join(results.messages)}"
-    if failed:
-        text += ": " if not results.messages else "; "
-        text += "; ".join(f"{row.mac}: {row.msg}" for row in failed[:NAMED])
-        if len(failed) > NAMED:
-            text += f"; and {len(failed) - NAMED} more"
-    return text
+from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_fleet import FleetRedirect
+from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_report import Progress, summary
+from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_run import Refused, run_accounts
 
 
 class ActionModule(ActionBase):
@@ -56,6 +24,8 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
+        if self._task.args.get("devices") is None and not self._task.args.get("service"):
+            return {**result, **FleetRedirect(self, task_vars or {}).run()}
         try:
             account, devices, run = read_run(self._task.args)
             results = run_accounts(

@@ -22,10 +22,13 @@ description:
   - "The arguments hold secrets: give the task C(no_log: true). The result never holds a URL or a secret and may be shown."
 options:
   devices:
-    description: The phones.
+    description:
+      - The phones.
+      - Without this and O(service), the phones are those of the play, their URLs are the one-time URLs that the claim store has armed, and the accounts
+        are C(phone_redirect_accounts) of the inventory, of which each phone names one with C(phone_redirect_account). The task is then delegated to the
+        server that holds the claim store, which remembers what was written, so that a second run asks nobody anything.
     type: list
     elements: dict
-    required: true
     suboptions:
       mac:
         description: MAC address in any spelling.
@@ -78,6 +81,15 @@ options:
     description: A run that would remove more phones than this is refused before the first is removed.
     type: int
     default: 100
+  spent:
+    description: Without O(devices), what becomes of the entry of a phone whose one-time URL is spent or locked.
+    type: str
+    choices: [keep, deregister]
+    default: keep
+  store:
+    description: Without O(devices), the claim store; by default the one that the server's gate uses.
+    type: str
+    default: ""
 extends_documentation_fragment:
   - dialtone.phones._attributes
   - dialtone.phones._redirect_account

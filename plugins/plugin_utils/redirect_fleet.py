@@ -11,14 +11,21 @@ left the inventory loses it. The store holds what was last written, so a second 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors import RedirectError
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model import Account, Device
 from ansible_collections.dialtone.phones.plugins.plugin_utils.claim_client import ClaimClient
-from ansible_collections.dialtone.phones.plugins.plugin_utils.claim_phones import Batch, claim_url
+from ansible_collections.dialtone.phones.plugins.plugin_utils.claim_phones import Batch, claim_url, read_batch
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import FleetError, read_fleet
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, ProblemsError, did_you_mean
-from ansible_collections.dialtone.phones.plugins.plugin_utils.production import Settings
-from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_args import read_account
+from ansible_collections.dialtone.phones.plugins.plugin_utils.production import Settings, read_settings
+from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_args import OptionError, read_account, read_override
+from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_report import Progress, summary
+from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_run import Refused, Results, Row, run_accounts
 
 OPEN = ("armed", "claimed")
 CLOSED = ("spent", "locked", "unlocked")
@@ -121,3 +128,88 @@ def plan(batch: Batch, settings: Settings, accounts: Mapping[str, Account], stat
     if problems:
         raise ProblemsError(problems, "nothing was registered")
     return Work(present, absent)
+
+
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    "override": {"type": "list", "elements": "str", "default": []},
+    "verify": {"type": "bool", "default": False},
+    "max_deregistrations": {"type": "int", "default": 100},
+    "spent": {"type": "str", "choices": ["keep", "deregister"], "default": "keep"},
+    "store": {"type": "str", "default": ""},
+}
+
+
+class FleetRedirect:
+    """The redirect verb for the phones of a play."""
+
+    def __init__(self, action: ActionBase, task_vars: dict[str, Any]) -> None:
+        self._action, self._task_vars = action, task_vars
+
+    def run(self) -> dict[str, Any]:
+        """Bring every account of the inventory to what it has to hold; nothing is asked where the store already knows."""
+        _validation, args = self._action.validate_argument_spec(argument_spec=ARGUMENT_SPEC)
+        override, wrong = read_override(args["override"])
+        if wrong:
+            raise AnsibleActionFail("; ".join(wrong))
+        try:
+            fleet = read_fleet(self._task_vars, self._action._templar)
+            settings = read_settings(fleet, Path(self._action._loader.get_basedir()))
+            accounts = read_accounts(fleet.role_variable("phone_redirect_accounts", {}))
+            batch = read_batch(fleet, settings)
+            client = ClaimClient(self._action, self._task_vars, {"path": args["store"]})
+            status = client.status()
+            work = plan(batch, settings, accounts, status, args["spent"] == "deregister")
+            results = self._both(accounts, work, client, status, args, override)
+        except (ProblemsError, FleetError, OptionError, Refused, RedirectError) as exc:
+            raise AnsibleActionFail(str(exc)) from None
+        return self._told(results, batch)
+
+    def _both(
+        self,
+        accounts: Mapping[str, Account],
+        work: Work,
+        client: ClaimClient,
+        status: Mapping[str, Any],
+        args: Mapping[str, Any],
+        override: list[str],
+    ) -> Results:
+        recorder = StoreRecorder(client, {mac: row["claim_generation"] for mac, row in status["devices"].items()})
+        both = Results()
+        # What goes comes first: a handset that was replaced must not be shadowed by the old entry.
+        for state, devices in (("absent", work.absent), ("present", work.present)):
+            if not devices:
+                continue
+            done = run_accounts(
+                accounts,
+                devices,
+                state,
+                recorder,
+                Progress(state),
+                verify=args["verify"],
+                check_mode=self._action._task.check_mode,
+                override=override,
+                max_deregistrations=args["max_deregistrations"],
+            )
+            both.rows += done.rows
+            both.calls += done.calls
+            both.messages += done.messages
+        return both
+
+    @staticmethod
+    def _told(results: Results, batch: Batch) -> dict[str, Any]:
+        hosts = {phone.mac: phone.host for phone in batch.phones}
+
+        def public(row: Row) -> dict[str, Any]:
+            return {"host": hosts.get(row.mac, ""), **row.public()}
+
+        by_hand = [f"{phone.host}: {phone.why_not}" for phone in batch.phones if phone.account and not phone.once]
+        return {
+            "changed": results.changed,
+            "failed": results.failed,
+            "msg": summary(results),
+            # Thousands of unchanged phones are a number; what happened is told one by one.
+            "devices": [public(row) for row in results.rows if row.changed or row.failed],
+            "counts": results.counts(),
+            "calls": results.calls,
+            "by_hand": by_hand,
+        }
