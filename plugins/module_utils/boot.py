@@ -132,7 +132,7 @@ class Boot:
         """
         found = self._fetch_all(url, credentials, "start")
         if not found:
-            return "unreachable" if all(row["status"] == 0 for row in self.requests) else "refused"
+            return "unreachable" if all(row["status"] == 0 for row in self.requests if row["phase"] == "start") else "refused"
         if self._plan.head_only:
             return "reachable"
         home = self._handed.get("url", "")
