@@ -136,30 +136,44 @@ def run_accounts(
     :raises Refused: that guard.
     """
     accounts = {"": service_options} if isinstance(service_options, Account) else dict(service_options)
+    if isinstance(service_options, Account):
+        work = {"": list(devices)}
+    else:
+        work = {name: [device for device in devices if device.account == name] for name in sorted(accounts)}
+
+    def run_all(dry: bool, tell: Callable[[str, int, int], None] | None) -> dict[str, _Run]:
+        runs = {}
+        for name, own in work.items():
+            if own:
+                runs[name] = _Run(accounts[name], name, state, recorder, tell, verify, dry, frozenset(override), len(own), opener)
+                runs[name].go(own)
+        return runs
+
     results = Results()
-    rows: dict[str, Row] = {}
-    left = max_deregistrations
-    for name in sorted(accounts):
-        own = [device for device in devices if device.account == name or isinstance(service_options, Account)]
-        if not own:
-            continue
-        run = _Run(accounts[name], name, state, recorder, progress, verify, check_mode, frozenset(override), left, len(own), opener)
-        run.go(own)
-        left -= sum(row.action == "removed" for row in run.rows.values())
-        rows.update(run.rows)
+    if state != "present" and sum(verify or not is_recorded(device, state) for device in devices) > max_deregistrations:
+        dry_runs = run_all(True, None).values()
+        results.calls += sum(run.calls for run in dry_runs)
+        number = sum(row.action == "removed" for run in dry_runs for row in run.rows.values())
+        if number > max_deregistrations:
+            raise Refused(
+                f"{number} devices would be deregistered, more than max_deregistrations ({max_deregistrations}); nothing was removed"
+            )
+    runs = run_all(check_mode, progress)
+    for name, run in runs.items():
         results.calls += run.calls
         if run.stopped:
             results.messages.append(f"{name}: {run.stopped}" if name else run.stopped)
-    results.rows = [
-        rows.get(item.mac) or Row(item.mac, FAILED, msg=f"account {item.account!r} is not defined", failed=True) for item in devices
-    ]
+    for device in devices:
+        name = "" if isinstance(service_options, Account) else device.account
+        row = runs[name].rows.get(device.mac) if name in runs else None
+        results.rows.append(row or Row(device.mac, FAILED, msg=f"account {name!r} is not defined", failed=True))
     return results
 
 
 class _Run:
     """One account, one state."""
 
-    def __init__(self, account, name, state, recorder, progress, verify, check_mode, override, max_deregistrations, total, opener) -> None:
+    def __init__(self, account, name, state, recorder, progress, verify, check_mode, override, total, opener) -> None:
         self.account: Account = account
         self.name: str = name
         self.state: str = state
@@ -168,7 +182,6 @@ class _Run:
         self.verify: bool = verify
         self.check_mode: bool = check_mode
         self.override: frozenset[str] = override
-        self.max_deregistrations: int = max_deregistrations
         self.total: int = total
         self.opener = opener
         self.rows: dict[str, Row] = {}
@@ -232,10 +245,6 @@ class _Run:
                 plan[verb].append((device, item))
             elif mac in self.rows and not self.rows[mac].failed:
                 settled.append(device)
-        if len(plan["remove"]) > self.max_deregistrations and number == 0:
-            raise Refused(
-                f"{len(plan['remove'])} devices would be deregistered, more than max_deregistrations ({self.max_deregistrations}); nothing was removed"
-            )
         self._record(settled)
         self._tell()
         again: dict[str, Device] = {}
