@@ -153,6 +153,10 @@ releases:
   returned: O(command=list)
   type: list
   elements: dict
+previous:
+  description: Id of the release that O(command=rollback) goes back to by itself; empty when there is none.
+  returned: O(command=list)
+  type: str
 edited:
   description: By MAC address, names of files that are not as they were published, missing or unknown.
   returned: O(command=verify)
@@ -275,6 +279,9 @@ class Commands:
     def do_list(self) -> Result:
         """Name the kept releases."""
         result = self.do_status()
+        current = self._store.current()
+        older = [release.id for release in self._store.releases() if current is not None and release.serial < current.serial]
+        result["previous"] = older[0] if older else ""
         result["releases"] = [
             {
                 "id": release.id,
