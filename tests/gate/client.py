@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import os
 import re
@@ -48,7 +49,8 @@ def raw(data: bytes, source: str = "", tls: ssl.SSLContext | None = None) -> Rep
     host, port = URL.hostname or "", URL.port or 443
     with socket.create_connection((host, port), timeout=20, source_address=(source, 0) if source else None) as plain:
         sock = (tls or _CONTEXT).wrap_socket(plain, server_hostname=host)
-        sock.sendall(data)
+        with contextlib.suppress(OSError):
+            sock.sendall(data)
         received = b""
         while True:
             try:
@@ -97,7 +99,7 @@ def challenge(reply: Reply) -> dict[str, str]:
 
 
 def digest(
-    user: str, password: str, given: dict[str, str], path: str, method: str = "GET", nc: int = 1, uri: str = "", **change
+    user: str, password: str, given: dict[str, str], path: str, method: str = "GET", count: int = 1, uri: str = "", **change
 ) -> dict[str, str]:
     """Answer a Digest challenge; anything can be changed to see it refused."""
     algorithm = given.get("algorithm", "MD5")
@@ -114,7 +116,7 @@ def digest(
         "uri": uri,
         "cnonce": "0a4f113b",
         "qop": "auth",
-        "nc": f"{nc:08x}",
+        "nc": f"{count:08x}",
     }
     ha1, ha2 = h(f"{user}:{given['realm']}:{password}"), h(f"{method}:{uri}")
     values["response"] = h(f"{ha1}:{values['nonce']}:{values['nc']}:{values['cnonce']}:auth:{ha2}")

@@ -118,6 +118,12 @@ def write(name: str = "attack") -> None:
             put(f"phones/{made['mac']}/{file}", content(made["mac"], file), groups["nginx"])
         os.symlink("/etc/passwd", os.path.join(folder, "phones", made["mac"], "link.cfg"))
     put(f"phones/{mac_of(BASIC)}/.hidden", b"hidden", groups["nginx"])
+    for made in everything:
+        if made["uploads"]:
+            uploads = os.path.join(ROOT, "uploads", made["mac"])
+            os.makedirs(uploads, exist_ok=True)
+            os.chown(uploads, 0, groups["nginx"])
+            os.chmod(uploads, 0o770)
     link = os.path.join(ROOT, "current")
     if os.path.lexists(link + ".new"):
         os.unlink(link + ".new")

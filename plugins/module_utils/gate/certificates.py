@@ -16,6 +16,7 @@ from typing import Dict, Mapping, Tuple
 # One CN between unescaped commas, in any position; a second CN, or one that shares its RDN with others (+), makes the DN ambiguous.
 _SPLIT = re.compile(r"(?<!\\),")
 _PREFIX = re.compile(r"\A(?:\^|\(\^\|,\)|\(\?:\^\|,\))?CN=", re.IGNORECASE)
+_SUFFIX = re.compile(r"(?:\((?:\?:)?,\|\$\)|(?<!\\)\$)\Z")
 _GROUP = re.compile(r"\(\?P?<mac>")
 
 
@@ -82,7 +83,7 @@ def normalize_rule(rule: Mapping[str, str]) -> Tuple[str, str]:
     subject, issuer = rule.get("subject") or "", rule.get("issuer") or ""
     subject = _PREFIX.sub("", subject)
     subject = subject[1:] if subject.startswith("^") else subject
-    subject = subject[:-1] if subject.endswith("$") and not subject.endswith("\\$") else subject
+    subject = _SUFFIX.sub("", subject)
     if not _GROUP.search(subject):
         raise RuleError("certificate_rule.subject does not name the group mac")
     for name, pattern in (("subject", subject), ("issuer", issuer)):

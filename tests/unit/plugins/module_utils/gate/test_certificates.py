@@ -35,8 +35,9 @@ def test_a_certificate_names_the_mac_of_its_only_cn(subject, issuer, mac):
 
 
 def test_a_rule_may_be_written_with_the_attribute_in_front():
-    for prefix in ("CN=", "^CN=", "(^|,)CN="):
-        assert normalize_rule({"subject": prefix + "(?<mac>.*)$", "issuer": "x"}) == ("(?P<mac>.*)", "x")
+    for prefix in ("CN=", "^CN=", "(^|,)CN=", "(?:^|,)CN="):
+        for suffix in ("", "$", "(?:,|$)", "(,|$)"):
+            assert normalize_rule({"subject": prefix + "(?<mac>.*)" + suffix, "issuer": "x"}) == ("(?P<mac>.*)", "x")
 
 
 @pytest.mark.parametrize(
