@@ -13,6 +13,7 @@ import logging
 import re
 import threading
 import time
+import warnings
 from typing import Any, Callable, Deque, Dict, Iterable, Mapping, Optional, Tuple
 from urllib.parse import urljoin, urlsplit
 
@@ -265,7 +266,10 @@ class Client:
         self.calls += 1
         _BUSY.on = True
         try:
-            return self._send(method, target, headers, body)
+            with warnings.catch_warnings():
+                if self.verify is False:  # the operator's choice, not worth a warning for every call
+                    warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
+                return self._send(method, target, headers, body)
         except rex.SSLError as exc:
             if "CERTIFICATE_VERIFY_FAILED" in repr(exc) or "certificate verify failed" in repr(exc).lower():
                 raise AccountError(f"{self.host}: its TLS certificate is not trusted (ca_path names a CA of your own)") from None

@@ -32,6 +32,7 @@ from ansible_collections.dialtone.phones.plugins.module_utils.redirect.transport
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.xmlrpc import basic
 
 PAGE = 500
+SMALL_PAGE = 100  # what some clients keep to, should a service refuse more
 ONE_BY_ONE = 3  # up to so many MACs a filtered list each is cheaper than all pages of a large account
 NEEDS_SERIAL = "the account may not add by MAC alone: give the serial number, or have Yealink enable adding by MAC"
 _CODES = {
@@ -87,6 +88,7 @@ class YealinkYmcs(Service):
         self._token_until = 0.0
         self._server_id: Optional[str] = None
         self._mac_only = True
+        self._page = PAGE
 
     @classmethod
     def base_url(cls, account: Account) -> str:
@@ -173,7 +175,10 @@ class YealinkYmcs(Service):
     def _pages(self, path: str, conditions: Dict[str, Any]) -> Iterator[Dict[str, Any]]:
         skip, seen = 0, set()
         while True:
-            reply = self._call("POST", path, {"skip": skip, "limit": PAGE, "autoCount": True, **conditions})
+            reply = self._call("POST", path, {"skip": skip, "limit": self._page, "autoCount": True, **conditions})
+            if reply.status in (400, 412) and self._page > SMALL_PAGE:
+                self._page = SMALL_PAGE
+                continue
             if reply.status >= 400:
                 raise self._failure(reply)
             rows = [row for row in _rows(reply.value, "data") if isinstance(row, dict)]

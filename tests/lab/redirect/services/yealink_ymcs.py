@@ -26,6 +26,7 @@ class YealinkYmcs(Simulator):
         super().__init__(account)
         self.mac_only = True
         self.page_cap = 500
+        self.page_limit = 500
         self.null_when_empty = True
         self.error_key = "errors"
         self.lifetime = 3600
@@ -114,7 +115,7 @@ class YealinkYmcs(Simulator):
         }
 
     def _page(self, rows: list, body: object) -> Answer:
-        if not isinstance(body, dict) or not isinstance(body.get("limit"), int) or not 0 < body["limit"] <= 500:
+        if not isinstance(body, dict) or not isinstance(body.get("limit"), int) or not 0 < body["limit"] <= self.page_limit:
             return error(400, "900400", "limit")
         skip, limit = body.get("skip", 0), min(body["limit"], self.page_cap)
         page = rows[skip : skip + limit]
