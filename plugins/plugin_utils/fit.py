@@ -28,7 +28,7 @@ def fit(phone: Phone, pack: Pack, model: Model) -> tuple[Phone, list[str]]:
     _fit_lines(result, pack, model, notes)
     _fit_keys(result, pack, model, notes)
     _fit_values(result, pack, model, notes)
-    for name in pack.data["unsupported"]:
+    for name in [*pack.data["unsupported"], *(model.unsupported or ())]:
         if _get(result, name) not in (None, [], {}, "", _default(name)):
             notes.append(f"phone_{name} has no counterpart, left out")
         _set(result, name, None)
