@@ -122,6 +122,7 @@ compose:
 strict: true
 """
 
+import gc
 import glob
 import os
 from typing import Any
@@ -148,6 +149,16 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache)
         self._read_config_data(path)
+        # Nothing made here is garbage: to look for some again and again while the heap grows takes a third of the time.
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            self._load(inventory, path)
+        finally:
+            if collecting:
+                gc.enable()
+
+    def _load(self, inventory: Any, path: str) -> None:
         folder = os.path.dirname(os.path.abspath(path))
         rows = PhoneRows(
             Settings(
@@ -195,8 +206,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
         strict = self.get_option("strict")
         for entry in entries:
             host = inventory.add_host(entry.name, GROUP)
+            # Straight to the host: the inventory's own method walks every value to tag it with this file's name, which takes as long as all the rest.
+            variables = inventory.hosts[host]
             for name, value in entry.variables.items():
-                inventory.set_variable(host, name, value)
+                variables.set_variable(name, value)
             for group in entry.groups:
                 self._join(made, group, host, 0)
             for rank, level in enumerate(levels, 1):

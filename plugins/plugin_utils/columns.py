@@ -224,8 +224,10 @@ def _variable(header: str, name: str) -> Column:
     specs = model_specs()
     if name in specs:
         return Column(header, "variable", name, _converter(specs[name]), specs[name]["type"] == "secret")
-    if name.startswith("phone_parameters_"):
-        return Column(header, "variable", name, _converter({"type": "dict"}), True)
+    for spec in specs.values():
+        # Lists and dictionaries of any name behind these prefixes are merged.
+        if "merge" in spec and name.startswith(spec["merge"]):
+            return Column(header, "variable", name, _converter({"type": spec["type"]}), True)
     if not is_phone_variable(name):
         return Column(header, "variable", name, _literal, True)
     raise CellError(f"is no known column: no variable is called {name}{did_you_mean(name, specs)}")
@@ -238,7 +240,7 @@ def _converter(spec: Mapping[str, Any]) -> Convert:
     if kind == "bool":
         return _bool
     if kind == "list":
-        elements = (spec.get("elements") or {}).get("type", "text")
+        elements = (spec.get("elements") or {}).get("type", "dict")
         return _list_of_texts if elements in _TEXTS else _list
     if kind == "dict":
         return _dict

@@ -14,13 +14,14 @@ import hmac
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+from ansible import constants
 from ansible.template import Templar
 from ansible_collections.dialtone.phones.plugins.plugin_utils.expressions import SAFE_GLOBALS, may_hold_expression
 from ansible_collections.dialtone.phones.plugins.plugin_utils.group_order import unordered_variables
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import is_phone_variable
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem
 from ansible_collections.dialtone.phones.plugins.plugin_utils.resolve import OMIT, Failure, ResolveError, Resolver, Scope
-from ansible_collections.dialtone.phones.plugins.plugin_utils.values import Tree, seal
+from ansible_collections.dialtone.phones.plugins.plugin_utils.values import Tree, is_plain, seal
 
 GROUP = "phones"
 # Set for all hosts when an inventory source is refused: Ansible goes on without it, and a run that removes absent phones must not.
@@ -39,7 +40,6 @@ _RUN_NAMES = [
     "ansible_dependent_role_names",
     "role_names",
 ]
-_SCALARS = frozenset({str, int, float, bool, type(None)})
 _ABSENT = object()
 
 
@@ -80,8 +80,8 @@ class Fleet:
         self._hostvars = task_vars["hostvars"]
         self._group_hosts: Mapping[str, list[str]] = task_vars["groups"]
         self._names = names
-        constants = {name: task_vars[name] for name in _RUN_NAMES if name in task_vars}
-        self._resolver = Resolver(templar, constants)
+        self._decided: dict[str, bool] = {}
+        self._resolver = Resolver(templar, {name: task_vars[name] for name in _RUN_NAMES if name in task_vars})
         self.hosts: list[str] = [str(host) for host in self._group_hosts[GROUP]]
         running = task_vars.get("ansible_play_batch")
         chosen = set(self.hosts) if running is None else {str(host) for host in running}
@@ -130,8 +130,7 @@ class Fleet:
                 parts.append(f"groups\x1f{self._digest_of_groups()}")
                 continue
             value = raw.get(name, _ABSENT)
-            kind = type(value)
-            if kind in _SCALARS:
+            if is_plain(value):
                 parts.append(f"{name}\x1fc{value!r}")
             elif isinstance(value, str) and not may_hold_expression(value):
                 parts.append(f"{name}\x1fc{str.__str__(value)!r}")
@@ -189,7 +188,11 @@ class Fleet:
         return found
 
     def _wanted(self, name: str) -> bool:
-        return name.startswith("phone_") and (is_phone_variable(name) if self._names is None else name in self._names)
+        wanted = self._decided.get(name)
+        if wanted is None:
+            wanted = name.startswith("phone_") and (is_phone_variable(name) if self._names is None else name in self._names)
+            self._decided[str.__str__(name)] = wanted
+        return wanted
 
     def _raw(self, host: str) -> Mapping[str, Any]:
         if self._last is None or self._last[0] != host:
@@ -282,9 +285,18 @@ def raw_variables(hostvars: Any, host: str) -> Mapping[str, Any]:
     ``raw_get`` is not documented, and about 25 times as fast as what is; without it every value comes out templated already.
     """
     raw_get = getattr(hostvars, "raw_get", None)
-    if raw_get is not None:
+    if raw_get is None:
+        return _Templated(hostvars[host])
+    if not getattr(constants, "INJECT_FACTS_AS_VARS", False):
         return raw_get(host)
-    return _Templated(hostvars[host])
+    # To inject a host's facts, Ansible lists the connection plugins on disk for every single host: half of the time of this call. A host without
+    # facts, as phones are, has nothing to inject.
+    constants.INJECT_FACTS_AS_VARS = False
+    try:
+        raw = raw_get(host)
+    finally:
+        constants.INJECT_FACTS_AS_VARS = True
+    return raw_get(host) if raw.get("ansible_facts") else raw
 
 
 class _Templated(Mapping[str, Any]):

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from ansible.errors import AnsibleValueOmittedError
 from ansible.parsing.vault import EncryptedString, VaultHelper
 from ansible.template import Templar
-from ansible_collections.dialtone.phones.plugins.plugin_utils.expressions import SAFE_GLOBALS, Path, Source, analyse
+from ansible_collections.dialtone.phones.plugins.plugin_utils.expressions import SAFE_GLOBALS, Path, Source, analyse, may_hold_expression
 from ansible_collections.dialtone.phones.plugins.plugin_utils.values import (
     Recent,
     Text,
@@ -27,6 +27,7 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.values import (
     Vaulted,
     compile_value,
     evaluate,
+    is_plain,
     origin_of,
     plain,
 )
@@ -94,9 +95,7 @@ class Resolver:
         return source
 
     def compile(self, value: Any) -> Tree:
-        """Return the compiled form of a value; containers of groups are the same object for all their hosts and are compiled once."""
-        if isinstance(value, (str, EncryptedString)):
-            return compile_value(value, self.source)
+        """Return the compiled form of a value; values of groups are the same object for all their hosts and are compiled once."""
         tree = self._trees.get(id(value))
         if tree is None:
             tree = compile_value(value, self.source)
@@ -202,16 +201,16 @@ class Scope:
         return evaluate(node, leaf, OMIT)
 
     def _pure(self, name: str) -> Any:
-        """Return (value, key) of a variable that is set, or the mark that it is undecidable."""
+        """Return [value, key] of a variable that is set, or the mark that it is undecidable; the key may still have to be made."""
         held = self._held.get(name)
         if held is not None:
             return held
         raw = self._variables[name]
-        kind = type(raw)
-        # A plain string carries no trust: nothing in it is an expression.
-        if kind in _JOINABLE or raw is None:
-            held = (raw, raw if kind is str else (kind, repr(raw)))
-            self._held[name] = held
+        if is_plain(raw):
+            held = self._held[name] = [raw, None]
+            return held
+        if isinstance(raw, str) and not may_hold_expression(raw):
+            held = self._held[name] = [str.__str__(raw), None]
             return held
         # Until it is known: who refers back to this name runs in a circle.
         self._held[name] = _UNDECIDABLE
@@ -222,13 +221,14 @@ class Scope:
         self._held[name] = held
         return held
 
-    def _pure_raw(self, raw: Any) -> tuple[Any, Hashable]:
+    def _pure_raw(self, raw: Any) -> list[Any]:
         node = self._resolver.compile(raw)
-        if node.fixed and not isinstance(raw, (str, EncryptedString)):
+        if isinstance(node, (Text, Vaulted)):
+            return [self._leaf(node, False), None]
+        if node.fixed:
             # The node itself is the key: it lives as long as somebody holds it, so it never lies as a reused id would.
-            return self._fixed(node), node
-        value = evaluate(node, lambda item, _path: self._leaf(item, False), OMIT)
-        return value, freeze(value)
+            return [self._fixed(node), node]
+        return [evaluate(node, lambda item, _path: self._leaf(item, False), OMIT), None]
 
     def _fixed(self, node: Tree) -> Any:
         if not node.constant and not node.evaluated:
@@ -280,6 +280,8 @@ class Scope:
                 held = self._pure(name)
                 if held is _UNDECIDABLE:
                     return None
+                if held[1] is None:
+                    held[1] = freeze(held[0])
                 key.append(held[1])
             elif name not in SAFE_GLOBALS:
                 key.append(_MISSING)

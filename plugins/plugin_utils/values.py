@@ -24,6 +24,8 @@ try:  # Ansible has no public way to ask where a value was written.
 except ImportError:
     Origin = None
 
+_PLAIN = frozenset({str, int, bool, float, type(None)})
+
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
@@ -196,6 +198,16 @@ def _written(node: Tree) -> str:
     if isinstance(node, Vaulted):
         return f"v{VaultHelper.get_ciphertext(node.raw, with_tags=False)!r}"
     return "?"
+
+
+def is_plain(value: Any) -> bool:
+    """Tell whether a raw value carries no tag anywhere: it is its own result, since text without trust is never an expression."""
+    kind = type(value)
+    if kind is dict:
+        return all(type(key) is str and (type(item) is str or is_plain(item)) for key, item in value.items())
+    if kind is list:
+        return all(type(item) is str or is_plain(item) for item in value)
+    return kind in _PLAIN
 
 
 def plain(value: Any) -> Any:

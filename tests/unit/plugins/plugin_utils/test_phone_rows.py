@@ -78,6 +78,7 @@ def test_an_empty_cell_sets_nothing_and_brackets_say_none():
         ("phone_codecs", "[PCMA, 722]", ["PCMA", "722"]),
         ("phone_keys", "[{type: blf, value: '1001'}]", [{"type": "blf", "value": "1001"}]),
         ("phone_parameters_site", "{a.b: c}", {"a.b": "c"}),
+        ("phone_keys_desk", "[{type: dnd}]", [{"type": "dnd"}]),
         ("_phone_room", "12 {{ x }}", "12 {{ x }}"),
         ("departments", "Sales, Support", ["Sales", "Support"]),
     ],
