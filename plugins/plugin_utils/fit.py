@@ -55,7 +55,7 @@ def _fit_lines(phone: Phone, pack: Pack, model: Model, notes: list[str]) -> None
                 notes.append(
                     f"line {line['index']}: transport {server['transport']} of server {server['host']} has no counterpart, line's own taken"
                 )
-        most = pack.data.get("servers_per_line", 2)
+        most = model.servers_per_line or pack.data.get("servers_per_line", 2)
         if len(line["servers"]) > most:
             notes.append(f"line {line['index']}: {most} SIP servers a line, {line['servers'][most]['host']} left out")
             line["servers"] = line["servers"][:most]
