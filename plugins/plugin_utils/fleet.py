@@ -14,7 +14,6 @@ import hmac
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from ansible import constants
 from ansible.template import Templar
 from ansible_collections.dialtone.phones.plugins.plugin_utils.expressions import SAFE_GLOBALS, may_hold_expression
 from ansible_collections.dialtone.phones.plugins.plugin_utils.group_order import unordered_variables
@@ -285,18 +284,7 @@ def raw_variables(hostvars: Any, host: str) -> Mapping[str, Any]:
     ``raw_get`` is not documented, and about 25 times as fast as what is; without it every value comes out templated already.
     """
     raw_get = getattr(hostvars, "raw_get", None)
-    if raw_get is None:
-        return _Templated(hostvars[host])
-    if not getattr(constants, "INJECT_FACTS_AS_VARS", False):
-        return raw_get(host)
-    # To inject a host's facts, Ansible lists the connection plugins on disk for every single host: half of the time of this call. A host without
-    # facts, as phones are, has nothing to inject.
-    constants.INJECT_FACTS_AS_VARS = False
-    try:
-        raw = raw_get(host)
-    finally:
-        constants.INJECT_FACTS_AS_VARS = True
-    return raw_get(host) if raw.get("ansible_facts") else raw
+    return _Templated(hostvars[host]) if raw_get is None else raw_get(host)
 
 
 class _Templated(Mapping[str, Any]):
