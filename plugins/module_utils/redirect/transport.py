@@ -22,7 +22,7 @@ try:
     import urllib3
     from requests import exceptions as rex
 except ImportError:  # said in a sentence when a client is made
-    requests = None
+    requests = urllib3 = rex = None
 
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors import AccountError, LostReply, RedirectError, ServiceDown
 
@@ -156,6 +156,8 @@ class Client:
         self._session = requests.Session()
         self._session.headers.clear()
         self._session.headers.update({"User-Agent": "dialtone.phones", "Accept": "*/*", "Accept-Encoding": "gzip, deflate"})
+        if _LOOPBACK.match(self.host):
+            self._session.trust_env = False  # a proxy cannot reach what only this machine sees
         self._session.cookies.set_policy(_no_cookies())
         _silence()
 

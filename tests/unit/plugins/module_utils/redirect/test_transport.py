@@ -152,6 +152,12 @@ def test_a_proxy_of_the_environment_is_used(lab, monkeypatch):
     assert lab.last.target == "http://rps.example.invalid/v2/token"
 
 
+def test_loopback_goes_around_the_proxy(lab, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://192.0.2.1:9/")
+    client(lab).request("GET", "x", prepare=PLAIN, repeatable=True)
+    assert lab.last.target == "/x"
+
+
 @pytest.mark.parametrize(
     "text",
     [
