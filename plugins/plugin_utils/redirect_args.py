@@ -131,10 +131,12 @@ def read_account(args: Mapping[str, Any], known: Mapping[str, str] = ACCOUNT) ->
     return account, problems
 
 
-def _recorded(value: Any, where: str, problems: list[str]) -> dict[str, Any]:
-    """The record in its full form. A bare digest, or the URL last written, is short for a registered device."""
-    if value is None or value == "" or value == {}:
+def _recorded(value: Any, url: str, where: str, problems: list[str]) -> dict[str, Any]:
+    """The record in its full form. A bare digest, the URL last written, or true for the wanted URL, is short for a registered device."""
+    if value is None or value is False or value == "" or value == {}:
         return {}
+    if value is True:
+        return {"state": "registered", "url_sha256": url_digest(url)}
     if isinstance(value, str):
         if _DIGEST.match(value):
             return {"state": "registered", "url_sha256": value}
@@ -215,7 +217,9 @@ def read_devices(value: list[Any], state: str, need_url: bool = True) -> tuple[l
         if generation is not None and (isinstance(generation, bool) or not isinstance(generation, int)):
             problems.append(f"{where}: generation is not a whole number")
             generation = None
-        devices.append(Device(mac=mac, recorded=_recorded(item.get("recorded"), where, problems), generation=generation, **texts))
+        devices.append(
+            Device(mac=mac, recorded=_recorded(item.get("recorded"), texts["url"], where, problems), generation=generation, **texts)
+        )
     return devices, problems
 
 

@@ -286,10 +286,16 @@ class _Run:
         if note == "register" and self.service.capabilities.per_device_url != "none":
             self._done(device, note, "the reply was lost; read back")
             return ""
-        if wrote or mac in self.override or (device.recorded and not is_recorded(device, "present")):
+        if wrote or mac in self.override or self._outdated(device):
             return "update"
         self._done(device, "", "registered; the service does not tell where it points")
         return ""
+
+    @staticmethod
+    def _outdated(device: Device) -> bool:
+        """The record says that something else was written, or that a write may have been cut short."""
+        told = device.recorded.get("url_sha256") or device.recorded.get("state") == "intent"
+        return bool(told) and not is_recorded(device, "present")
 
     @staticmethod
     def _auth_differs(device: Device, item: Found) -> bool:

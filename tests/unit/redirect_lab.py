@@ -158,5 +158,5 @@ def mac_id(address: str) -> str:
 
 
 def account(row: Row, lab: Simulator, **more: Any) -> Account:
-    base = {"service": row.service, "api_url": lab.base, "timeout": 2.0, "retry_wait": 0.01, **row.credentials, **row.options}
+    base = {"service": row.service, "api_url": lab.base, "timeout": 2.0, "retry_wait": 0.001, **row.credentials, **row.options}
     return Account(**{**base, **more})

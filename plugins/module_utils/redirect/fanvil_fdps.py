@@ -180,19 +180,25 @@ class FanvilFdps(DialectService):
     def _move(self, both: Tuple[Device, Found]) -> None:
         """A second server object, the phone moved to it, the first one removed: never without an entry of ours."""
         device, found = both
+        both_names = (device.mac, device.mac + SECOND)
         names = list(found.raw or [])
-        current = names[0] if len(names) == 1 else self._bound(device.mac, names)
-        new = device.mac + SECOND if current == device.mac else device.mac
-        self._add_server(new, device.url)
+        current = names[0] if len(names) == 1 else self._bound(device.mac, names or both_names)
+        new, other = both_names if current == both_names[1] else both_names[::-1]
+        try:
+            self._add_server(new, device.url)
+        except DeviceError:
+            if current:
+                raise
+            new, other = other, new  # the object could not be renewed, so it may be the one in use
+            self._add_server(new, device.url)
         try:
             self._answer(self._rpc("editDevice", device.mac, new))
-        except DeviceError as exc:
-            if exc.kind == "absent":
+        except (DeviceError, AccountError) as exc:
+            if isinstance(exc, DeviceError) and exc.kind == "absent":
                 self._tolerate("server", "deleteServer", new)
                 raise
             self._renew(device, new)
-        if current and current != new:
-            self._tolerate("server", "deleteServer", current)
+        self._tolerate("server", "deleteServer", other)
 
     def _renew(self, device: Device, server: str) -> None:
         """Where moving is refused: remove and register, in the order that works whether or not a bound object may be deleted."""

@@ -73,7 +73,10 @@ class PanasonicRcs(DialectService):
                 return {macs[0]: {"absent": 201, "foreign": 202, "invalid": 200}.get(exc.kind)}
             half = len(macs) // 2
             return {**self._states(macs[:half]), **self._states(macs[half:])}
+        if isinstance(value, dict):
+            return {mac: next((code for name, code in value.items() if name.lower() == mac), None) for mac in macs}
         codes: List[Any] = [item.get("faultCode", item.get("code")) if isinstance(item, dict) else item for item in value or []]
+        codes = [item[-1] if isinstance(item, list) and item else item for item in codes]
         if len(codes) != len(macs):
             raise AccountError(f"{self.client.host}: answers checkPhones of {len(macs)} with {len(codes)} codes")
         return dict(zip(macs, codes))

@@ -102,7 +102,8 @@ class SnomXml(DialectService):
         if kind:
             return Found(mac, UNKNOWN, problem=message)
         if not good:
-            return Found(mac, UNKNOWN, problem=f"the service answers {self.client.scrub(' '.join(texts))!r}")
+            # Some other way to say that there is none; registering tells, and never takes another account's.
+            return Found(mac, UNKNOWN)
         # Company and URL by the document, the URL alone by some clients: the URL is the text that is one.
         url = next((text.strip() for text in reversed(texts) if urlsplit(text.strip()).scheme and "://" in text), "")
         return Found(mac, OURS, url=url, key=mac)

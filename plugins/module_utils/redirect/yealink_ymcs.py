@@ -10,6 +10,7 @@ Facts: an observed live service and clients of it; see docs/redirect.md for what
 from __future__ import annotations
 
 import json
+import re
 import time
 import uuid
 from typing import Any, Collection, Dict, Iterator, List, Optional, Sequence, Tuple
@@ -58,13 +59,12 @@ def _code(value: Any) -> str:
     return str(value.get("code") or "") if isinstance(value, dict) else ""
 
 
-def _known(text: Any) -> Tuple[str, str]:
-    """The kind and sentence of an error in a bulk answer, wherever in it the code stands."""
-    flat = json.dumps(text, ensure_ascii=False) if not isinstance(text, str) else text
-    for code, meaning in _CODES.items():
-        if code in flat:
-            return meaning
-    return "", ""
+def _known(error: Any) -> Tuple[str, str]:
+    """The kind and sentence of an error in a bulk answer, wherever in it the code stands; MAC and serial number may look like one."""
+    if isinstance(error, dict):
+        error = {name: value for name, value in error.items() if name not in ("mac", "sn", "id")}
+    found = re.search(r"(?<!\d)80000\d(?!\d)", error if isinstance(error, str) else json.dumps(error))
+    return _CODES.get(found.group(), ("", "")) if found else ("", "")
 
 
 class YealinkYmcs(Service):
@@ -211,10 +211,13 @@ class YealinkYmcs(Service):
             return self.select(macs, self.list(), missing=UNKNOWN)
         held: List[Found] = []
         for mac in macs:
-            for row in self._pages("v2/rps/listDevices", {"filter": {"mac": mac}}):
-                found = self._found(row)
-                if found and found.mac == mac:
-                    held.append(found)
+            # The filter is a substring, of a spelling that is not documented.
+            for text in (mac, mac.upper()):
+                rows = [self._found(row) for row in self._pages("v2/rps/listDevices", {"filter": {"mac": text}})]
+                own = [found for found in rows if found and found.mac == mac]
+                if own:
+                    held += own
+                    break
         return self.select(macs, held, missing=UNKNOWN)
 
     def _server(self) -> Dict[str, str]:

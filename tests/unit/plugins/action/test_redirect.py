@@ -43,7 +43,7 @@ def lab():
 
 
 def ymcs(lab, **more):
-    return {"service": "yealink_ymcs", "api_url": lab.base, "retry_wait": 0.01, "devices": DEVICES, **KEYS, **more}
+    return {"service": "yealink_ymcs", "api_url": lab.base, "retry_wait": 0.001, "devices": DEVICES, **KEYS, **more}
 
 
 def test_result_holds_what_is_documented_and_no_secret(lab):

@@ -26,6 +26,8 @@ DIGEST = hashlib.sha256(URL.encode()).hexdigest()
         ({"url": URL, "state": "registered"}, True),
         (DIGEST, True),
         (URL, True),
+        (True, True),
+        (False, False),
         ({"state": "intent", "url_sha256": DIGEST}, False),
         ({"state": "failed", "url_sha256": DIGEST}, False),
         ({"state": "absent", "url_sha256": ""}, False),

@@ -11,6 +11,7 @@ from ansible_collections.dialtone.phones.plugins.module_utils.redirect.fanvil_fd
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.htek_rps import server_name
 from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_run import record_of, run_accounts
 from ansible_collections.dialtone.phones.tests.unit.redirect_lab import ROWS, Fault, Running, account, device, mac, simulator, url
+from redirect.rpc import typed
 
 
 def row(service):
@@ -49,6 +50,18 @@ def test_fanvil_registers_anew_where_moving_is_refused(fanvil):
     fanvil.may_edit = False
     assert go(fanvil, [device(row("fanvil_fdps"), 1, 2)]).counts()["updated"] == 1
     assert fanvil.url_of(mac(row("fanvil_fdps"), 1)) == url(1, 2)
+
+
+@pytest.mark.parametrize("listing", ["nonsense", "[]", '[{"id": 1}]'])
+def test_fanvil_changes_a_url_where_server_objects_cannot_be_listed(fanvil, listing):
+    one = device(row("fanvil_fdps"), 1)
+    go(fanvil, [one])
+    fanvil.rpc_listServers = lambda: typed([True, listing])
+    for generation in (2, 3):
+        recorded = record_of(device(row("fanvil_fdps"), 1, generation - 1), "present")
+        assert go(fanvil, [device(row("fanvil_fdps"), 1, generation, recorded=recorded)]).counts()["updated"] == 1
+        assert fanvil.url_of(one.mac) == url(1, generation)
+    assert len(fanvil.servers) == 1
 
 
 def test_fanvil_cleans_up_after_a_foreign_mac(fanvil):
@@ -152,6 +165,27 @@ def test_gigaset_takes_bare_macs_where_the_account_is_exempt():
     with Running(simulator("gigaset_xml")) as lab:
         lab.exempt = True
         assert not go(lab, [device(row("gigaset_xml"), 1, mac_id="")]).failed
+
+
+@pytest.mark.parametrize("shape", [dict, list, "pairs", "structs"])
+def test_panasonic_states_are_read_in_every_shape(shape):
+    with Running(simulator("panasonic_rcs")) as lab:
+        lab.seed(mac(row("panasonic_rcs"), 1), owner="them")
+
+        def states(macs):
+            codes = [lab._code(mac) for mac in macs]
+            both = dict(zip(macs, codes, strict=True))
+            shapes = {
+                dict: both,
+                list: codes,
+                "pairs": [list(item) for item in both.items()],
+                "structs": [{"mac": m, "code": c} for m, c in both.items()],
+            }
+            return typed(shapes[shape])
+
+        lab.rpc_checkPhones = states
+        results = go(lab, [device(row("panasonic_rcs"), number) for number in (1, 2)])
+        assert [item.state for item in results.rows] == ["foreign", "registered"]
 
 
 def test_auerswald_compares_the_url_where_it_is_shown():

@@ -73,6 +73,12 @@ def test_bulk_errors_are_read_under_either_name(lab, key):
     assert states == ["registered", "foreign", "registered"]
 
 
+def test_a_serial_number_that_looks_like_a_code_is_none(lab):
+    lab.seed(mac(ROW, 1), owner="them")
+    results = run(lab, [device(ROW, number, serial="314800003" + str(number)) for number in (1, 2)])
+    assert [item.state for item in results.rows] == ["foreign", "registered"]
+
+
 def test_phones_without_a_serial_go_by_mac(lab):
     results = run(lab, [device(ROW, 1), device(ROW, 2, serial="")])
     assert not results.failed
