@@ -148,17 +148,20 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
 
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache)
-        self._read_config_data(path)
         # Nothing made here is garbage: to look for some again and again while the heap grows takes a third of the time.
         collecting = gc.isenabled()
         gc.disable()
         try:
-            self._load(inventory, path)
+            self._read_config_data(path)
+            self._load(path)
+        except Exception as exc:
+            inventory.set_variable("all", REFUSED, str(exc).partition("\n")[0].rstrip(":") or path)
+            raise
         finally:
             if collecting:
                 gc.enable()
 
-    def _load(self, inventory: Any, path: str) -> None:
+    def _load(self, path: str) -> None:
         folder = os.path.dirname(os.path.abspath(path))
         rows = PhoneRows(
             Settings(
@@ -180,10 +183,15 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
                     rows.problems.append(Problem(pattern, f"cannot be read ({exc.strerror or exc})"))
         entries = rows.finish()
         if rows.problems:
-            text = f"{path}: {report(rows.problems, 'nothing was loaded')}"
-            inventory.set_variable("all", REFUSED, text.splitlines()[0].rstrip(":"))
-            raise AnsibleParserError(text)
-        self._populate(entries)
+            raise AnsibleParserError(f"{path}: {report(rows.problems, 'nothing was loaded')}")
+        before = set(self.inventory.hosts)
+        try:
+            self._populate(entries)
+        except Exception:
+            # An expression of the configuration failed in strict mode, half-way.
+            for host in [host for name, host in self.inventory.hosts.items() if name not in before]:
+                self.inventory.remove_host(host)
+            raise
 
     def _read(self, file: str) -> bytes:
         with open(file, "rb") as stream:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible.errors import AnsibleParserError
+from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.inventory.data import InventoryData
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, VaultSecret
@@ -73,6 +73,18 @@ def test_a_bad_sheet_loads_nothing_and_marks_the_inventory(parse):
     assert "people.csv line 3: mac: '805ec065432' is not a MAC address" in message
     assert not parse.inventory.hosts
     assert parse.inventory.groups["all"].vars[REFUSED].endswith("1 problem found, nothing was loaded")
+
+
+def test_a_bad_configuration_marks_the_inventory_too(parse):
+    with pytest.raises(AnsibleError, match="delimiter"):
+        parse("path: people.csv\ndelimiter: slash")
+    assert REFUSED in parse.inventory.groups["all"].vars
+
+
+def test_an_expression_that_fails_in_strict_mode_leaves_no_host_behind(parse):
+    with pytest.raises(AnsibleError, match="phone_language"):
+        parse("path: people.csv\nstrict: true\ncompose: {phone_language: nowhere.x}")
+    assert not parse.inventory.hosts
 
 
 def test_a_missing_sheet_is_named(parse):
