@@ -212,16 +212,27 @@ class _Run:
                 problem = self.service.learn(device) or (self.service.check(device) if self.state == "present" else "")
                 if problem:
                     self._fail(pending.pop(device.mac), FAILED, problem, told=False)
-            for number in range(ROUNDS):
-                if not pending or self.stopped:
-                    break
-                pending = self._round(pending, number)
+            # Where reading costs a call per device, read and write by turns, so that a long run shows and records what it did.
+            size = len(pending) if self.service.capabilities.cheap_lookup else CHUNK
+            waiting = list(pending.values())
+            for start in range(0, len(waiting), max(size, 1)):
+                self._settle_all({device.mac: device for device in waiting[start : start + size]})
         finally:
             self.calls = self.service.client.calls
             self.service.client.close()
+        self._tell()
+
+    def _settle_all(self, pending: dict[str, Device]) -> None:
+        if self.stopped:
+            self._stop(self.stopped, pending)
+            return
+        for number in range(ROUNDS):
+            if not pending or self.stopped:
+                break
+            pending = self._round(pending, number)
         for device in pending.values():
             self._fail(device, UNCERTAIN, f"what was sent got no readable answer {ROUNDS} times; the next run reads it back", told=False)
-        self._tell()
+        self._record(())
 
     # One round: read everything that is not settled, decide, write, and return what has to be read again.
 

@@ -35,7 +35,7 @@ _STATES = {0: OURS, 201: ABSENT, 202: FOREIGN, 203: FOREIGN}
 
 class PanasonicRcs(DialectService):
     name = "panasonic_rcs"
-    capabilities = Capabilities(can_see_foreign=True, can_read_url=True)
+    capabilities = Capabilities(can_see_foreign=True, can_read_url=True, cheap_lookup=False)
     default_url = "https://provisioning.e-connecting.net/redirect/xmlrpc"
     default_path = "/redirect/xmlrpc"
     prefix = "ipredirect."

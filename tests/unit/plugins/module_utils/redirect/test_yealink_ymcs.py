@@ -164,6 +164,13 @@ def test_a_crash_between_intent_and_outcome_is_read_back_without_a_duplicate(lab
     assert lab.write_calls() == 0
 
 
+def test_an_answer_that_comes_too_late_is_read_back(lab):
+    lab.faults = [Fault("slow", "addDevices", arg="0.6")]
+    results = run_accounts(account(ROW, lab, timeout=0.2), [device(ROW, number) for number in range(5)])
+    assert results.counts()["registered"] == 5
+    assert lab.calls["addDevices"] == 1
+
+
 def test_removal_of_450_takes_three_calls(lab):
     for number in range(450):
         lab.seed(mac(ROW, number), url=url(number))
