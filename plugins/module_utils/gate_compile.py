@@ -9,9 +9,9 @@ passed a pattern here, because those files are configuration and not data.
 
 Files (paths relative to the release; reader ``nginx`` means root:www-data, ``gate`` means root:dialtone-gate, both 0640):
 
-* ``gate/tokens.map``: home token to ``<mac>,<auth>,<age>,<certificate>,<rule>,<set>,<uploads>``.
-* ``gate/networks.conf``, ``gate/certificates.conf``: geo and map blocks, included at http level.
-* ``gate/names.map``, ``gate/uploads.map``: file names in any case to those on disk.
+* ``gate/tokens.map``: home token to MAC; ``gate/policies.map``: home token to the id of its policy.
+* ``gate/policies.conf``, ``gate/networks.conf``, ``gate/certificates.conf``: geo and map blocks, included at http level.
+* ``gate/names.map``, ``gate/uploads.map``: file names in any case to those on disk; ``gate/contacts.map``: names whose fetch is contact.
 * ``gate/htpasswd/<token>``: one password file per home token, so that a user is bound to its device.
 * ``gate/devices.db``: one row per phone for the daemon.
 """
@@ -19,12 +19,13 @@ Files (paths relative to the release; reader ``nginx`` means root:www-data, ``ga
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Set
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Set, Tuple
 
 from ansible_collections.dialtone.phones.plugins.module_utils.gate import devices
 from ansible_collections.dialtone.phones.plugins.module_utils.gate.certificates import CertificateRules, RuleError, normalize_rule
 from ansible_collections.dialtone.phones.plugins.module_utils.gate.names import NameShapes, UploadSets, is_name
 from ansible_collections.dialtone.phones.plugins.module_utils.gate.networks import NetworkSets, parse_network, render_list
+from ansible_collections.dialtone.phones.plugins.module_utils.gate.policies import Policies, Policy
 
 _MAC = re.compile(r"\A[0-9a-f]{12}\Z")
 _TOKEN = re.compile(r"\A[0-9a-f]{40}\Z")
@@ -84,7 +85,9 @@ class _Compiler:
         self._rules = CertificateRules()
         self._names = NameShapes()
         self._uploads = UploadSets()
-        self._tokens: Dict[str, str] = {}
+        self._contacts = NameShapes()
+        self._policies = Policies()
+        self._tokens: Dict[str, Tuple[str, str]] = {}
         self._passwords: Dict[str, str] = {}
         self._rows: Dict[str, Dict[str, Any]] = {}
         self._seen: Set[str] = set()
@@ -114,6 +117,8 @@ class _Compiler:
         for key in ("claim_files", "contact_files"):
             for name in record.get(key) or ():
                 self._names.add(mac, name.lower())
+        for name in record.get("contact_files") or ():
+            self._contacts.add(mac, name.lower())
         row = devices.device_row(record)
         rule = record.get("certificate_rule") or {}
         if row["client_certificate"] != "off":
@@ -163,9 +168,7 @@ class _Compiler:
 
     def _add_tokens(self, where: str, mac: str, record: Mapping[str, Any]) -> None:
         certificate = record.get("client_certificate") or "off"
-        rule = ""
-        if certificate != "off":
-            rule = self._rules.add(record["certificate_rule"])
+        rule = self._rules.add(record["certificate_rule"]) if certificate != "off" else ""
         networks = record.get("networks") or []
         group = self._networks.add(networks)
         uploads = self._uploads.add(mac, record.get("uploads") or ())
@@ -180,7 +183,8 @@ class _Compiler:
                 self._problems.append(f"{where}: a home token is used twice")
                 continue
             age = "c" if entry.get("current") else "o"
-            self._tokens[token] = ",".join((mac, _AUTH[auth], age, _CERTIFICATE[certificate], rule, group, uploads))
+            policy = Policy(_AUTH[auth] + age, _CERTIFICATE[certificate], rule, group, uploads)
+            self._tokens[token] = (mac, self._policies.add(policy))
             if auth == "basic":
                 self._passwords[token] = "{}:{}\n".format(entry["user"], entry["ssha"])
 
@@ -194,10 +198,14 @@ class _Compiler:
         def nginx(path: str, text: str) -> GateFile:
             return GateFile("gate/" + path, text.encode(), "nginx")
 
-        yield nginx("tokens.map", "".join('"{}" "{}";\n'.format(*item) for item in sorted(self._tokens.items())))
+        tokens = sorted(self._tokens.items())
+        yield nginx("tokens.map", "".join(f'"{token}" "{mac}";\n' for token, (mac, _policy) in tokens))
+        yield nginx("policies.map", "".join(f'"{token}" {policy};\n' for token, (_mac, policy) in tokens))
+        yield nginx("policies.conf", self._policies.render())
         yield nginx("networks.conf", render_list("dialtone_release_network", self._global) + self._networks.render())
         yield nginx("certificates.conf", self._rules.render())
         yield nginx("names.map", self._names.render())
+        yield nginx("contacts.map", self._contacts.render("1"))
         yield nginx("uploads.map", self._uploads.render())
         for token, line in sorted(self._passwords.items()):
             yield nginx("htpasswd/" + token, line)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from typing import NamedTuple
 
@@ -18,15 +19,20 @@ class Moment(NamedTuple):
     uptime: float
 
 
-def now() -> Moment:
-    """Return this machine's time; without a boot id (not Linux) every moment counts as another boot's."""
+@functools.lru_cache(maxsize=None)
+def _boot_id() -> str:
+    """Return the id of this boot; it cannot change while a process lives. Empty where there is none (not Linux)."""
     try:
         with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as stream:
-            boot = stream.read().strip()
-        uptime = time.clock_gettime(time.CLOCK_BOOTTIME)
-    except (OSError, AttributeError):
-        boot, uptime = "", 0.0
-    return Moment(time.time(), boot, uptime)
+            return stream.read().strip()
+    except OSError:
+        return ""
+
+
+def now() -> Moment:
+    """Return this machine's time; without a boot id every moment counts as another boot's."""
+    boot = _boot_id()
+    return Moment(time.time(), boot, time.clock_gettime(time.CLOCK_BOOTTIME) if boot else 0.0)
 
 
 def elapsed(since: Moment, until: Moment) -> float:

@@ -26,9 +26,9 @@ class NameShapes:
     def add(self, mac: str, name: str) -> None:
         self._shapes.add(shape_of(mac, name))
 
-    def render(self) -> str:
-        """Return map entries from a shape in any case to the name on disk."""
-        return "".join(f'"{shape}" "{_on_disk(shape)}";\n' for shape in sorted(self._shapes))
+    def render(self, value: str = "") -> str:
+        """Return map entries from a shape in any case to the name on disk, or to a value."""
+        return "".join(f'"{shape}" "{value or _on_disk(shape)}";\n' for shape in sorted(self._shapes))
 
 
 class UploadSets:

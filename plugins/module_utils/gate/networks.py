@@ -73,8 +73,11 @@ class NetworkSets:
             for number in sorted(sets):
                 lines += [f'    "s{number}:{ids[p]}" 1;' for p in sets[number] if reach[p] >= level]
             lines.append("}")
-        lines.append('map "{}" $dialtone_in_set {{'.format("".join(f"$dialtone_admit{level}" for level in range(levels))))
-        lines += ['    default "";', '    "~1" 1;', "}"]
+        admits = "".join(f"$dialtone_admit{level}" for level in range(levels))
+        lines += [f'map "{admits}" $dialtone_in_set {{', '    default "";']
+        # Each level that admits adds a digit.
+        lines += [f'    "{"1" * count}" 1;' for count in range(1, levels + 1)]
+        lines.append("}")
         return "\n".join(lines) + "\n"
 
 

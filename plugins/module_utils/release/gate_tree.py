@@ -23,7 +23,7 @@ _LISTING = "gate.json.gz"
 # nginx opens these at each request; all else of its files it reads when it loads its configuration.
 _READ_AT_REQUEST = ("gate/htpasswd/",)
 _COMPILER = "ansible_collections.dialtone.phones.plugins.module_utils"
-_COMPILER_FILES = ("gate_compile.py", "gate/certificates.py", "gate/devices.py", "gate/names.py", "gate/networks.py")
+_COMPILER_FILES = ("gate_compile.py", "gate/certificates.py", "gate/devices.py", "gate/names.py", "gate/networks.py", "gate/policies.py")
 
 Listing = t.Dict[str, t.List[t.Any]]
 Compiler = t.Callable[[t.Iterable[t.Dict[str, t.Any]], t.List[str]], t.Iterable[t.Any]]

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 
 import pytest
@@ -64,16 +65,26 @@ def database_rows(content: bytes, tmp_path) -> dict[str, dict]:
         connection.close()
 
 
+def policy_of(files: dict[str, bytes], token: str) -> dict[str, str]:
+    """Look a token's policy up as nginx does."""
+    found = re.search(rf'"{token}" (y\d+);', files["gate/policies.map"].decode())
+    blocks = re.findall(r"map \$dialtone_policy \$dialtone_(\w+) \{(.*?)\n\}", files["gate/policies.conf"].decode(), re.DOTALL)
+    parts = {name: re.search(rf'{found[1]} "(.*)";', body) for name, body in blocks}
+    return {name: match[1] for name, match in parts.items() if match}
+
+
 def test_a_basic_phone_gets_a_token_and_a_password_file_of_its_own():
     files = compiled(record(1))
-    assert files["gate/tokens.map"].decode() == f'"{1:040x}" "001565000001,b,c,o,,,";\n'
+    assert files["gate/tokens.map"].decode() == f'"{1:040x}" "001565000001";\n'
+    assert policy_of(files, f"{1:040x}") == {"login": "bc", "mode": "o"}
     assert files[f"gate/htpasswd/{1:040x}"].decode().startswith("d1:{SSHA}")
 
 
 def test_an_old_generation_is_marked_as_old():
     old = {"token": "b" * 40, "auth": "basic", "user": "dold", "ssha": "{SSHA}" + "B" * 40, "current": False}
     files = compiled(record(1, home=[*record(1)["home"], old]))
-    assert b'"' + b"b" * 40 + b'" "001565000001,b,o,o,,,";' in files["gate/tokens.map"]
+    assert b'"' + b"b" * 40 + b'" "001565000001";' in files["gate/tokens.map"]
+    assert policy_of(files, "b" * 40)["login"] == "bo"
 
 
 def test_a_disabled_phone_has_no_token_but_stays_known_to_the_daemon(tmp_path):
@@ -120,7 +131,7 @@ def test_a_claim_file_that_is_not_on_disk_cannot_claim(tmp_path):
 def test_upload_names_of_equal_shape_share_a_set():
     files = compiled(*(record(n, uploads=[f"001565{n:06x}-app.log"]) for n in (1, 2)))
     assert files["gate/uploads.map"].decode() == '"u1/@-app.log" "${dialtone_mac}-app.log";\n'
-    assert files["gate/tokens.map"].decode().count(",u1") == 2
+    assert [policy_of(files, f"{n:040x}")["upload_set"] for n in (1, 2)] == ["u1", "u1"]
 
 
 @pytest.mark.parametrize(
@@ -130,7 +141,7 @@ def test_upload_names_of_equal_shape_share_a_set():
 )
 def test_no_authentication_is_allowed_where_something_else_guards(changes, networks):
     home = [{"token": "a" * 40, "auth": "none", "current": True}]
-    assert b",n,c," in compiled(record(1, home=home, **changes), networks=networks)["gate/tokens.map"]
+    assert policy_of(compiled(record(1, home=home, **changes), networks=networks), "a" * 40)["login"] == "nc"
 
 
 def _home(**changes) -> dict:
