@@ -32,3 +32,24 @@ demo: $(VENV)/.ok ## Run the main job on this machine, with simulated phones and
 
 demo-clean: $(VENV)/.ok ## Take the demo away
 	tests/lab/demo/demo clean
+
+.PHONY: lint unit sanity integration test
+lint: $(VENV)/.ok ## Check style: Python, YAML, roles and playbooks, changelog
+	ruff check .
+	ruff format --check .
+	yamllint -s .
+	ansible-lint -q --offline
+	antsibull-changelog lint
+
+unit: $(VENV)/.ok ## Run the unit tests
+	python -m pytest -q tests/unit
+
+# The ansible-core that the environment has; the whole matrix is in noxfile.py.
+CORE = $(shell $(BIN)/python -c 'from ansible.release import __version__ as v; print(".".join(v.split(".")[:2]))')
+sanity: $(VENV)/.ok ## Run ansible-test sanity with the ansible-core of the environment
+	nox -s sanity-$(CORE)
+
+integration: $(VENV)/.ok ## Deploy to this machine (root or sudo) and attack what was deployed
+	python -m pytest -q -x tests/integration
+
+test: lint unit sanity integration ## Everything that must pass before a change lands

@@ -114,6 +114,7 @@ class PackRenderer:
     def __init__(self, pack: Pack) -> None:
         self.pack = pack
         self._env = make_environment(pack.folders)
+        self._loader: jinja2.BaseLoader = self._env.loader  # type: ignore[assignment]
         self._used: dict[str, frozenset[str] | None] = {}
         self._kept: OrderedDict[tuple, tuple[bytes, str]] = OrderedDict()
 
@@ -203,8 +204,7 @@ class PackRenderer:
                     return None
                 continue
             seen.add(current)
-            assert self._env.loader is not None
-            tree = self._env.parse(self._env.loader.get_source(self._env, current)[0])
+            tree = self._env.parse(self._loader.get_source(self._env, current)[0])
             if {"server", "books", "mac", "names"} & jinja2.meta.find_undeclared_variables(tree):
                 return None
             attributes = 0

@@ -176,7 +176,8 @@ def split_hostport(text: str) -> tuple[str, int | None]:
     if text.count(":") > 1 and not text.startswith("["):
         return text, None
     found = _HOSTPORT.fullmatch(text)
-    assert found, "a checked value"
+    if not found:
+        raise ValueError(f"{text!r} was not checked to be a host with an optional port")
     return found["six"] or found["host"], int(found["port"]) if found["port"] else None
 
 

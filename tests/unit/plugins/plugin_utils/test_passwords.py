@@ -47,7 +47,7 @@ def test_what_skips_the_estimator_would_have_passed_it():
     """The short cut is only worth it if it never lets through what the estimator refuses."""
     rng = random.Random(7)
     words = ["Love", "Nice", "moon", "Dog", "cat", "99", "!", "Xy", "7", "Sun_", "abcd", "Berlin", "pass"]
-    texts = ["".join(rng.choice(words) for _ in range(rng.randint(4, 8))) for _ in range(300)]
-    texts += ["".join(rng.choice(string.ascii_letters + string.digits) for _ in range(16)) for _ in range(100)]
+    texts = ["".join(rng.choice(words) for _word in range(rng.randint(4, 8))) for _text in range(300)]
+    texts += ["".join(rng.choice(string.ascii_letters + string.digits) for _char in range(16)) for _text in range(100)]
     assert any(_surely_random(text) for text in texts)
     assert [text for text in texts if _surely_random(text) and _guesses_log10(text, ()) < 10] == []
