@@ -147,7 +147,9 @@ def _set(phone: Phone, name: str, value: Any) -> None:
 def _default(name: str) -> Any:
     outer, _dot, option = name.partition(".")
     spec = model_specs()[f"phone_{outer}"]
-    return (spec["options"][option] if option else spec).get("default")
+    default = (spec["options"][option] if option else spec).get("default")
+    # An empty dictionary stands for its options' defaults.
+    return {name: inner.get("default") for name, inner in spec["options"].items()} if default == {} and not option else default
 
 
 def refusals(phone: Phone, pack: Pack) -> list[Problem]:

@@ -25,7 +25,8 @@ class TreeError(ValueError):
 def write_tree(parameters: Iterable[tuple[str, str]], layout: Mapping[str, Any]) -> str:
     """Write a parameter list as nested XML.
 
-    :param layout: ``root`` (name of the outermost element), ``index`` (attribute that holds the number in brackets, ``index`` by default).
+    :param layout: ``root`` (name of the outermost element), ``index`` (attribute that holds the number in brackets, ``index`` by default; or a
+        dictionary of attributes by element, where an empty one means that the number only tells elements apart).
     :raises TreeError: a name is no path of elements, or stands for a value and for a branch at once.
     """
     tree: dict[str, Any] = {}
@@ -45,12 +46,13 @@ def write_tree(parameters: Iterable[tuple[str, str]], layout: Mapping[str, Any])
     return "\n".join(lines) + "\n"
 
 
-def _write(lines: list[str], step: str, content: dict[str, Any] | list[str], index: str, indent: str) -> None:
+def _write(lines: list[str], step: str, content: dict[str, Any] | list[str], index: str | Mapping[str, str], indent: str) -> None:
     found = _STEP.fullmatch(step)
     if not found:
         raise TreeError(f"{step!r} is no name of an element with an optional [number]")
     tag = found["tag"]
-    start = f'{tag} {index}="{found["index"]}"' if found["index"] else tag
+    attribute = index if isinstance(index, str) else index.get(tag, "index")
+    start = f'{tag} {attribute}="{found["index"]}"' if found["index"] and attribute else tag
     if isinstance(content, list):
         lines += [f"{indent}<{start}>{escape(value)}</{tag}>" for value in content]
         return

@@ -39,6 +39,17 @@ def test_a_name_may_stand_several_times_and_the_index_attribute_is_the_layouts()
     assert root.find("y").attrib == {"id": "3"}
 
 
+def test_the_index_attribute_may_differ_by_element_or_be_left_out():
+    layout = {"root": "device", "index": {"line": "button", "ntp": ""}}
+    text = write_tree([("line[2]/name", "a"), ("ntps/ntp[1]/name", "b"), ("ntps/ntp[2]/name", "c"), ("x[3]/y", "d")], layout)
+    assert [(element.tag, element.attrib) for element in ElementTree.fromstring(text).iter() if element.tag in ("line", "ntp", "x")] == [
+        ("line", {"button": "2"}),
+        ("ntp", {}),
+        ("ntp", {}),
+        ("x", {"index": "3"}),
+    ]
+
+
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [

@@ -1,0 +1,48 @@
+# Copyright (c) 2026, The dialtone.phones contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fit import fit
+from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import Packs
+from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import PhoneBuilder
+
+PHONE = {
+    "phone_mac": "00:15:65:00:00:01",
+    "phone_vendor": "acme",
+    "phone_model": "One",
+    "phone_sip_server": "pbx.example.com",
+    "phone_lines": [{"number": "101", "password": "secret"}],
+}
+PACK = """
+vendor: acme
+models: [{match: one, lines: 1}]
+files: [{name: "{mac}.cfg", template: null}]
+key_types: {line: 1}
+unsupported: [reprovision, action_urls, ldap, ntp_servers, dnd]
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, []),
+        ({"phone_reprovision": {}, "phone_action_urls": {"registered": None}, "phone_ntp_servers": []}, []),
+        ({"phone_reprovision": {"interval": 720}}, ["reprovision"]),
+        ({"phone_action_urls": {"registered": "https://log.example.com/"}}, ["action_urls"]),
+        ({"phone_dnd": False, "phone_ntp_servers": ["ntp.example.com"]}, ["ntp_servers", "dnd"]),
+    ],
+)
+def test_what_a_vendor_lacks_is_told_only_where_the_inventory_asks_for_it(tmp_path: Path, given, told):
+    (tmp_path / "acme").mkdir()
+    (tmp_path / "acme" / "pack.yml").write_text(PACK)
+    pack = Packs([str(tmp_path)]).get("acme")
+    phone, problems = PhoneBuilder().build("desk", {**PHONE, **given})
+    assert not problems
+    fitted, notes = fit(phone, pack, pack.model("One"))
+    assert [note for note in notes if "keys" not in note] == [f"acme One: phone_{name} has no counterpart, left out" for name in told]
+    assert all(fitted[name] is None for name in pack.data["unsupported"])
