@@ -97,9 +97,9 @@ class _Reader:
         return "".join(str(value))
 
 
-def read_account(args: Mapping[str, Any], known: Mapping[str, str] = ACCOUNT) -> tuple[Account, list[str]]:
+def read_account(args: Mapping[str, Any], known: Mapping[str, str] | None = None) -> tuple[Account, list[str]]:
     """One account's options, and what is wrong with them."""
-    reader = _Reader(args, known)
+    reader = _Reader(args, ACCOUNT if known is None else known)
     account = Account(
         service=reader.get("service", ""),
         api_url=reader.get("api_url", ""),

@@ -15,7 +15,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lab"))
 
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model import Account, Device
-from redirect.base import Fault, Running, Simulator  # noqa: E402, F401
+from redirect.base import Fault, Running, Simulator  # noqa: E402
+
+__all__ = ["ROWS", "Fault", "Row", "Running", "Simulator", "account", "device", "mac", "mac_id", "simulator", "url"]
 
 TOKEN = "c0ffee00c0ffee00c0ffee00c0ffee00"
 KEYS = {"access_key_id": "lab-key", "access_key_secret": "lab-secret"}
