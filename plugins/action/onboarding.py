@@ -72,6 +72,9 @@ class ActionModule(ActionBase):
         return {**result, **summary(rows, batch, args["state"])}
 
     def _new_store(self, client: ClaimClient, args: dict[str, Any], by: str, status: dict[str, Any]) -> dict[str, Any]:
+        if self._task.check_mode and not client.is_set_up():
+            # The server is not there yet; its first set-up makes the store.
+            return {**status, "epoch": "", "devices": {}}
         if not args["new_store"]:
             raise AnsibleActionFail(
                 "claim store: there is none on this server, or it is empty, so it is not known which one-time URLs were used; "
@@ -108,7 +111,9 @@ class ActionModule(ActionBase):
                     rows[phone.mac] = {"state": "armed", "changed": False}
             else:
                 rows[phone.mac] = {"state": known["state"], "changed": False}
-        if arm:
+        if arm and status["new"]:
+            rows.update({device["mac"]: {"state": "armed", "changed": True, "msg": "would be armed"} for device in arm})
+        elif arm:
             rows.update(client.arm(arm)["devices"])
         if again:
             rows.update(client.unlock(again, False)["devices"])

@@ -33,6 +33,12 @@ class ClaimClient:
         """Return ``epoch``, ``new``, ``closed`` and ``devices`` by MAC."""
         return self._call("status", list(macs) if macs is not None else None, "macs")
 
+    def is_set_up(self) -> bool:
+        """Tell whether the server has a gate at all, or was never set up."""
+        args = {"path": self._store.get("config", "/etc/dialtone/gate.json")}
+        result = self._action._execute_module(module_name="ansible.builtin.stat", module_args=args, task_vars=dict(self._task_vars))
+        return bool(result.get("stat", {}).get("exists"))
+
     def init(self, by: str = "") -> dict[str, Any]:
         """Make a store with a new epoch where there is none."""
         return self._call("init", None, by=by)

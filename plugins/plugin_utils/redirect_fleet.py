@@ -84,15 +84,20 @@ def read_accounts(given: Any) -> dict[str, Account]:
     return accounts
 
 
-def plan(batch: Batch, settings: Settings, accounts: Mapping[str, Account], status: Mapping[str, Any], deregister_spent: bool) -> Work:
+def plan(
+    batch: Batch, settings: Settings, accounts: Mapping[str, Account], status: Mapping[str, Any], deregister_spent: bool, predict: bool
+) -> Work:
     """Return what the accounts have to hold, from the inventory and the store.
 
+    :param predict: take phones that the store does not know yet for armed, as they would be outside check mode.
     :raises ProblemsError: a phone names an account that is not there.
     """
     problems: list[Problem] = []
     present, absent = [], []
     for phone in batch.phones:
         row = status["devices"].get(phone.mac)
+        if row is None and predict:
+            row = {"state": "armed", "claim_generation": 1}
         known = (row or {}).get("registrations") or {}
         for account, record in known.items():
             # An account that the phone has left, or that is not in the inventory any more, is not this phone's business twice.
@@ -158,7 +163,7 @@ class FleetRedirect:
             batch = read_batch(fleet, settings)
             client = ClaimClient(self._action, self._task_vars, {"path": args["store"]})
             status = client.status()
-            work = plan(batch, settings, accounts, status, args["spent"] == "deregister")
+            work = plan(batch, settings, accounts, status, args["spent"] == "deregister", bool(self._action._task.check_mode))
             results = self._both(accounts, work, client, status, args, override)
         except (ProblemsError, FleetError, OptionError, Refused, RedirectError) as exc:
             raise AnsibleActionFail(str(exc)) from None
