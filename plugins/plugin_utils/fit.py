@@ -28,6 +28,7 @@ def fit(phone: Phone, pack: Pack, model: Model) -> tuple[Phone, list[str]]:
     _fit_lines(result, pack, model, notes)
     _fit_keys(result, pack, model, notes)
     _fit_values(result, pack, model, notes)
+    _fit_lists(result, pack, model, notes)
     for name in [*pack.data["unsupported"], *(model.unsupported or ())]:
         if _get(result, name) not in (None, [], {}, "", _default(name)):
             notes.append(f"phone_{name} has no counterpart, left out")
@@ -126,6 +127,16 @@ def _fit_values(phone: Phone, pack: Pack, model: Model, notes: list[str]) -> Non
             if chosen is None:
                 notes.append(f"{name} {value} has no counterpart, the phone's default stays")
             _set(phone, name, chosen)
+
+
+def _fit_lists(phone: Phone, pack: Pack, model: Model, notes: list[str]) -> None:
+    """Cut lists to what the vendor or the model has places for."""
+    books = (pack.data.get("phonebook") or {"books": 0}).get("books", 5)
+    for name, most in {"phonebooks": books, **(model.limits or {})}.items():
+        asked = len(phone[name] or ())
+        if asked > most:
+            notes.append(f"phone_{name}: {most or 'none'} on the phone, {asked} asked for, the last {asked - most} left out")
+            phone[name] = phone[name][:most]
 
 
 def _get(phone: Phone, name: str) -> Any:

@@ -46,3 +46,26 @@ def test_what_a_vendor_lacks_is_told_only_where_the_inventory_asks_for_it(tmp_pa
     fitted, notes = fit(phone, pack, pack.model("One"))
     assert [note for note in notes if "keys" not in note] == [f"acme One: phone_{name} has no counterpart, left out" for name in told]
     assert all(fitted[name] is None for name in pack.data["unsupported"])
+
+
+@pytest.mark.parametrize(
+    ("given", "left", "told"),
+    [
+        (
+            {"phone_ringtones": ["http://a.example/1", "http://a.example/2"]},
+            1,
+            ["phone_ringtones: 1 on the phone, 2 asked for, the last 1 left out"],
+        ),
+        ({"phone_ringtones": ["http://a.example/1"]}, 1, []),
+        ({"phone_phonebooks": ["x", "y"]}, 0, ["phone_phonebooks: none on the phone, 2 asked for, the last 2 left out"]),
+    ],
+)
+def test_lists_are_cut_to_what_the_phone_has_places_for_and_it_is_told(tmp_path: Path, given, left, told):
+    (tmp_path / "acme").mkdir()
+    (tmp_path / "acme" / "pack.yml").write_text(PACK.replace("lines: 1}", "lines: 1, limits: {ringtones: 1}}"))
+    pack = Packs([str(tmp_path)]).get("acme")
+    phone, problems = PhoneBuilder().build("desk", {**PHONE, **given})
+    assert not problems
+    fitted, notes = fit(phone, pack, pack.model("One"))
+    assert [note for note in notes if "keys" not in note] == [f"acme One: {note}" for note in told]
+    assert all(len(fitted[name.removeprefix("phone_")]) == left for name in given)
