@@ -45,7 +45,7 @@ class CertificateRules:
             "map $ssl_client_s_dn $dialtone_cn {",
             '    default "";',
             r'    "~(?:^|(?<!\\\\),)CN=.*(?<!\\\\)[,+]CN=" "";',
-            r'    "~(?:^|(?<!\\\\),)CN=(?<dialtone_cn_value>(?:[^,+\\\\]|\\\\[,+=])*)(?:,|\\\\z)" $dialtone_cn_value;',
+            r'    "~(?:^|(?<!\\\\),)CN=(?<dialtone_cn_value>(?:[^,+\\\\]|\\\\[,+=])*)(?:,|\\z)" $dialtone_cn_value;',
             "}",
         ]
         for (subject, issuer), number in self._ids.items():
