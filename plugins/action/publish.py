@@ -72,6 +72,8 @@ class ActionModule(ActionBase):
         _validation, args = self.validate_argument_spec(argument_spec=ARGUMENT_SPEC)
         if args["keep"] < 2:
             raise AnsibleActionFail(f"keep: {args['keep']} is too few; at least 2 releases stay, since a phone may be between two fetches")
+        if not 0 <= args["max_change_percent"] <= 100:
+            raise AnsibleActionFail(f"max_change_percent: {args['max_change_percent']} is no share; 0 to 100 is wanted")
         self._refuse_task_per_host(task_vars)
         shared = self._share(task_vars, args)
         if shared.failure is not None or shared.run is None:

@@ -184,9 +184,17 @@ def test_task_on_every_phone_is_refused(root):
     assert publish(root, phones(1), run_once=False, batch=["one"])["changed"] is True
 
 
-def test_too_few_releases_are_refused(root):
-    with pytest.raises(AnsibleActionFail, match="at least 2 releases stay"):
-        publish(root, phones(1), keep=1)
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"keep": 1}, "keep: 1 is too few; at least 2 releases stay"),
+        ({"max_change_percent": 150}, "max_change_percent: 150 is no share; 0 to 100 is wanted"),
+        ({"max_change_percent": -1}, "0 to 100 is wanted"),
+    ],
+)
+def test_option_out_of_range_is_refused(root, option, message):
+    with pytest.raises(AnsibleActionFail, match=message):
+        publish(root, phones(1), **option)
 
 
 # Limits, scopes, pruning
