@@ -133,7 +133,7 @@ def books_of(phone: Phone, pack: Pack, model: Model, server: Server, books: Phon
     if not rule or books is None:
         return []
     result = []
-    for name in phone["phonebooks"]:
+    for name in phone["phonebooks"] or ():
         file = pack.file_name(rule["file"], phone["mac"], model, book=name)
         with_credentials = server.url_with_credentials + file
         result.append(
