@@ -1,3 +1,0 @@
-#!version:1.0.0.1
-include:config "001565000a0c.cfg"
-overwrite_mode = 1
