@@ -32,7 +32,7 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.context import (
 from ansible_collections.dialtone.phones.plugins.plugin_utils.derive import REALM, Deriver, SecretError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fit import fit, refusals
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import Fleet, FleetError, read_fleet
-from ansible_collections.dialtone.phones.plugins.plugin_utils.oui import owner_of, vendor_of
+from ansible_collections.dialtone.phones.plugins.plugin_utils.oui import owner_of, vendors_of
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import Model, Pack, PackError, Packs
 from ansible_collections.dialtone.phones.plugins.plugin_utils.passwords import LEVELS, weakness
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import Phone, PhoneBuilder
@@ -286,14 +286,10 @@ class Production:
             )
         if is_locally_administered(phone["mac"]):
             if phone["redirect_account"]:
-                self.problems.append(
-                    Problem(f"{host}: phone_mac", "is locally administered, so it can't be registered with a redirect service")
-                )
-        elif vendor_of(phone["mac"]) not in (None, pack.vendor):
-            self._say(phone, f"phone_mac: its first half belongs to {vendor_of(phone['mac'])}, but phone_vendor is {pack.vendor}", False)
-        elif vendor_of(phone["mac"]) is None and pack.data["ouis"]:
-            owner = owner_of(phone["mac"])
-            self._say(phone, f"phone_mac: its first half belongs to {owner or 'nobody known'}, and is none known for {pack.vendor}", False)
+                self.problems.append(Problem(f"{host}: phone_mac", "is locally administered, so it can't be registered with a redirect service"))
+        elif pack.data["ouis"] and pack.vendor not in vendors_of(phone["mac"]):
+            owner = ", ".join(vendors_of(phone["mac"])) or owner_of(phone["mac"]) or "nobody known"
+            self._say(phone, f"phone_mac: its first half belongs to {owner}, but phone_vendor is {pack.vendor}", False)
 
     def _check_unique(self, phone: Phone) -> None:
         host, mac = phone["host"], phone["mac"]

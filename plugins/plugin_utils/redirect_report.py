@@ -33,7 +33,8 @@ def summary(results: Results) -> str:
     """One sentence for the whole run; no URL, no secret."""
     counts = results.counts()
     text = ", ".join(f"{number} {name}" for name, number in counts.items() if number) or "no devices"
-    failed = [row for row in results.rows if row.failed]
+    # What stopped an account is told once, not again for every phone that was not tried because of it.
+    failed = [row for row in results.rows if row.failed and not (results.messages and row.msg.startswith("not tried: "))]
     if results.messages:
         text += f"; {'; '.join(results.messages)}"
     if failed:
