@@ -10,6 +10,7 @@ import grp
 import hashlib
 import os
 import subprocess
+import time
 from base64 import b64encode
 
 from ansible_collections.dialtone.phones.plugins.module_utils.claims import open_store
@@ -131,6 +132,8 @@ def write(name: str = "attack") -> None:
     os.replace(link + ".new", link)
     subprocess.run(["nginx", "-t", "-q"], check=True)
     subprocess.run(["nginx", "-s", "reload"], check=True)
+    # The signal returns before the new workers listen.
+    time.sleep(0.5)
 
 
 def arm(numbers: list[int], window: int = 900, pins: dict[int, str] | None = None) -> dict[int, str]:
