@@ -86,7 +86,7 @@ def read(path: str) -> tuple[dict[str, t.Any], t.Iterator[bytes]]:
         header = json.loads(next(lines))
         known = header["format"]
     except (StopIteration, ValueError, KeyError, TypeError):
-        raise ReleaseError(f"{path}: has no header; the manifest is damaged, roll back to another release") from None
+        raise ReleaseError(f"{path}: has no header; the manifest is damaged, let current point to another release") from None
     if known != FORMAT:
         raise ReleaseError(f"{path}: format {known} is not known to this version of the collection (known: {FORMAT})")
     return header, lines
@@ -98,7 +98,7 @@ def _lines(path: str) -> t.Iterator[bytes]:
             for line in stream:
                 yield line.rstrip(b"\n")
     except (EOFError, zlib.error, gzip.BadGzipFile) as exc:
-        raise ReleaseError(f"{path}: the manifest is damaged ({exc}); roll back to another release") from None
+        raise ReleaseError(f"{path}: the manifest is damaged ({exc}); let current point to another release") from None
 
 
 def digest(path: str) -> str:
@@ -112,7 +112,7 @@ def digest(path: str) -> str:
             for piece in iter(lambda: stream.read(1 << 20), b""):
                 found.update(piece)
     except (EOFError, zlib.error, gzip.BadGzipFile) as exc:
-        raise ReleaseError(f"{path}: the manifest is damaged ({exc}); roll back to another release") from None
+        raise ReleaseError(f"{path}: the manifest is damaged ({exc}); let current point to another release") from None
     return found.hexdigest()
 
 

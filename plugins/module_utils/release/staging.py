@@ -184,7 +184,7 @@ def _merge(old_rows: t.Iterable[bytes], changes: dict[str, dict[str, t.Any]]) ->
         row = parse_row(line)
         mac = row["mac"]
         if mac <= last:
-            raise ReleaseError("the manifest's rows are out of order; it was edited, roll back to another release")
+            raise ReleaseError("the manifest's rows are out of order; it was edited, let current point to another release")
         last = mac
         while position < len(todo) and todo[position] < mac:
             if "set" in changes[todo[position]]:
@@ -209,5 +209,5 @@ def parse_row(line: bytes) -> dict[str, t.Any]:
         row = json.loads(line)
         row["mac"], row["files"]
     except (ValueError, KeyError, TypeError):
-        raise ReleaseError("a row of the manifest can't be read; it was edited, roll back to another release") from None
+        raise ReleaseError("a row of the manifest can't be read; it was edited, let current point to another release") from None
     return row

@@ -43,7 +43,7 @@ class Release:
             return manifest.read(self.manifest)
         with contextlib.suppress(FileNotFoundError):
             if os.listdir(os.path.join(self.path, "phones")):
-                raise ReleaseError(f"{self.manifest}: is missing beside published phones; roll back to another release")
+                raise ReleaseError(f"{self.manifest}: is missing beside published phones; let current point to another release")
         return {"format": manifest.FORMAT, "networks": []}, iter(())
 
     def digest(self) -> str:

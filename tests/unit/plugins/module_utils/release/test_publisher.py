@@ -186,14 +186,12 @@ def test_leftovers_of_a_killed_run_are_removed(server):
 
 
 def test_release_that_never_served_is_removed(server):
-    server.publish(fleet(1))
-    server.publish([phone(0, {"a.cfg": "a"})])
-    first, second = reversed(server.store.releases())
+    server.publish(fleet(1), release_id="one")
+    server.publish([phone(0, {"a.cfg": "a"})], release_id="two")
     # As if the run had been killed between finishing the release and switching to it.
-    server.store.switch(first)
-    server.publish([phone(0, {"a.cfg": "b"})])
-    assert second.id not in os.listdir(server.store.releases_path) or server.text(0, "a.cfg") == "b"
-    assert len(server.store.releases()) == 2
+    server.store.switch(server.store.release("one"))
+    server.publish([phone(0, {"a.cfg": "b"})], release_id="three")
+    assert [release.id for release in server.store.releases()] == ["three", "one"]
 
 
 def test_missing_file_of_another_phone_does_not_stop_a_run_and_is_told(server):
@@ -212,6 +210,18 @@ def test_damaged_manifest_is_named(server):
         stream.truncate(40)
     with pytest.raises(ReleaseError, match=r"manifest\.json\.gz: the manifest is damaged"):
         server.publish(fleet(1), base="0")
+
+
+def test_current_pointed_to_an_older_release_gets_over_a_damaged_manifest(server):
+    first = server.publish(fleet(2), release_id="one")["release"]
+    server.publish(fleet(2, "two"), release_id="two")
+    with open(server.store.current().manifest, "r+b") as stream:
+        stream.truncate(40)
+    os.unlink(server.store.link)
+    os.symlink(f"releases/{first}", server.store.link)
+    server.publish(fleet(2, "three"), release_id="three")
+    assert server.text(1, f"{mac_of(1)}.cfg") == "three 1"
+    assert [release.id for release in server.store.releases()] == ["three", "one"]
 
 
 def test_manifest_missing_beside_phones_is_refused(server):
