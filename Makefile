@@ -40,6 +40,8 @@ lint: $(VENV)/.ok ## Check style: Python, YAML, roles and playbooks, changelog
 	yamllint -s .
 	ansible-lint -q --offline
 	antsibull-changelog lint
+	python docs/tools/variables.py --check
+	python docs/tools/vendors.py --check
 
 unit: $(VENV)/.ok ## Run the unit tests
 	python -m pytest -q tests/unit
@@ -53,3 +55,8 @@ integration: $(VENV)/.ok ## Deploy to this machine (root or sudo) and attack wha
 	python -m pytest -q -x tests/integration
 
 test: lint unit sanity integration ## Everything that must pass before a change lands
+
+.PHONY: docs
+docs: $(VENV)/.ok ## Write the pages that come from specifications
+	python docs/tools/variables.py
+	python docs/tools/vendors.py

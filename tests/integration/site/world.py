@@ -138,16 +138,16 @@ class World:
     def site(self, *args: str, **more: Any) -> str:
         return self.play("playbooks/site.yml", *args, **more)
 
-    def probe(self, name: str, expect: str = "provisioned") -> dict[str, Any]:
-        """Boot one phone as its redirect service sends it, and return the probe's result."""
+    def probe(self, name: str, expect: str = "provisioned", **more: str) -> dict[str, Any]:
+        """Boot one phone as its redirect service sends it, or at the ``url`` given, and return the probe's result."""
         variables = self.phones[name]
         args = {
-            "vendor": "yealink",
+            "vendor": variables.get("phone_vendor", "yealink"),
             "model": variables["phone_model"],
             "mac": variables["phone_mac"],
-            "redirect_url": f"http://127.0.0.1:{SERVICE_PORT}",
             "ca_path": CA,
             "expect": expect,
+            **(more or {"redirect_url": f"http://127.0.0.1:{SERVICE_PORT}"}),
         }
         done = subprocess.run(
             ["ansible", "-i", str(self.inventory()), "server", "-m", "dialtone.phones.probe", "-a", json.dumps(args)],

@@ -1,0 +1,52 @@
+# Copyright (c) 2026, The dialtone.phones contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One phone of every vendor pack boots against the real server: from its one-time URL where it can be handed over, else at its own."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.dialtone.phones.plugins.plugin_utils.derive import Deriver
+from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import Packs
+
+from .world import PORT, SECRET, phone
+
+PACKS = Packs()
+
+
+def phone_of(vendor: str, number: int) -> dict:
+    entry = PACKS.get(vendor).data["models"][0]
+    made = phone(number, entry.get("name", entry["match"]), phone_vendor=vendor, phone_redirect_account="")
+    # No vendor's prefix, so that one loop serves all; such addresses are never registered anywhere.
+    return {**made, "phone_mac": f"02:00:00:00:00:{number:02x}", "phone_lines": [{**made["phone_lines"][0], "name": f"Jürgen {number}"}]}
+
+
+@pytest.fixture(scope="module")
+def vendors(world):
+    """Publish one phone of each vendor beside what is there; the service has nothing to do with them."""
+    phones = {f"of-{vendor.replace('_', '-')}": phone_of(vendor, 10 + index) for index, vendor in enumerate(PACKS.names())}
+    before = dict(world.phones)
+    world.phones.update(phones)
+    world.site("-e", "phone_configs_max_change_percent=100", "-e", "onboarding_new_store=true")
+    yield world.onboarding()
+    world.phones = before
+
+
+@pytest.mark.parametrize("vendor", PACKS.names())
+def test_a_phone_of_each_vendor_boots_in_its_own_order(world, vendors, vendor):
+    name = f"of-{vendor.replace('_', '-')}"
+    known = vendors[name]
+    if known["state"] == "armed":
+        result = world.probe(name, url=known["url"])
+        assert result["verdict"] == "provisioned", result
+        assert any(request["phase"] == "home" for request in result["requests"])
+        assert world.probe(name, "refused", url=known["url"])["verdict"] == "refused"
+    else:
+        assert "by hand" in known["msg"]
+        mac = world.phones[name]["phone_mac"].replace(":", "")
+        deriver = Deriver(SECRET)
+        home = f"https://127.0.0.1:{PORT}/p/{deriver.home_token(mac, 1)}/"
+        result = world.probe(name, "any", url=home, username=deriver.http_user(mac, 1), password=deriver.http_password(mac, 1))
+        assert any(request["status"] == 200 for request in result["requests"]), result
+    assert result["problems"] == []
