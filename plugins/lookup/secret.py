@@ -27,6 +27,10 @@ options:
   generation:
     description: Generation of the phone; C(phone_generation) of the host by default, else 1.
     type: int
+  digits:
+    description: Whether V(admin_password) is a number, as for vendors whose phones know no other (V(mitel), V(digium)).
+    type: bool
+    default: false
   secret:
     description: The secret to derive from; C(provisioning_secret) by default.
     type: str
@@ -75,6 +79,8 @@ class LookupModule(LookupBase):
                 if term == "home_url":
                     base = parse_base(self._choose("url", "provisioning_url", variables))
                     values.append(f"{base.scheme}://{base.netloc}/p/{deriver.home_token(mac, generation)}/")
+                elif term == "admin_password":
+                    values.append(deriver.admin_password(mac, generation, self.get_option("digits")))
                 else:
                     values.append(getattr(deriver, term)(mac, generation))
         except (MacError, SecretError, BaseError, ValueError) as exc:

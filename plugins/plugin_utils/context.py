@@ -110,6 +110,11 @@ def server_of(phone: Phone, base: Base, deriver: Deriver) -> Server:
     )
 
 
+def admin_password_of(phone: Phone, pack: Pack, deriver: Deriver) -> str:
+    """Return the password of the phone's web interface, derived in a form that its vendor takes when the inventory has none."""
+    return phone["admin_password"] or deriver.admin_password(phone["mac"], phone["generation"], pack.data.get("admin_password") == "digits")
+
+
 def firmware_of(phone: Phone, pack: Pack, model: Model) -> int:
     """Return the firmware generation as one number, by the pack's pattern; the pack's current one when the inventory does not say.
 

@@ -98,10 +98,15 @@ class Deriver:
         """Return the eight-digit PIN that an installer may be asked to type for a claim."""
         return f"{int.from_bytes(self._digest('claim-pin', mac, epoch, claim_generation)[:8], 'big') % 10**8:08d}"
 
-    def admin_password(self, mac: str, generation: int) -> str:
-        """Return the password of the phone's web interface: 16 characters that can be read aloud, about 92 bits."""
+    def admin_password(self, mac: str, generation: int, digits: bool = False) -> str:
+        """Return the password of the phone's web interface: 16 characters that can be read aloud, about 92 bits.
+
+        :param digits: nine digits instead (30 bits, the first is no zero), for phones that know a password only as a number.
+        """
         digest = self._digest("admin-password", mac, generation)
         number = int.from_bytes(digest, "big")
+        if digits:
+            return str(10**8 + number % (9 * 10**8))
         text = ""
         for _position in range(14):
             number, rest = divmod(number, len(_READABLE))

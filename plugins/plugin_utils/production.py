@@ -24,6 +24,7 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.context import (
     Base,
     BaseError,
     Server,
+    admin_password_of,
     books_of,
     context_of,
     parse_base,
@@ -245,7 +246,7 @@ class Production:
         if len(self.problems) > before:
             return None
         settings = self.settings
-        fitted["admin_password"] = fitted["admin_password"] or settings.deriver.admin_password(phone["mac"], phone["generation"])
+        fitted["admin_password"] = admin_password_of(fitted, pack, settings.deriver)
         digest = self.fleet.input_digest(host, self._input_key)
         key = hmac.digest(self._input_key, digest + self._run_digest(pack), "sha256").hex() if digest else None
         return PhoneRow(self, fitted, pack, model, key)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
+from typing import Any
 
 import yaml
-from ansible_collections.dialtone.phones.plugins.plugin_utils.context import books_of, context_of, parse_base, server_of
+from ansible_collections.dialtone.phones.plugins.plugin_utils.context import admin_password_of, books_of, context_of, parse_base, server_of
 from ansible_collections.dialtone.phones.plugins.plugin_utils.derive import Deriver
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fit import fit, refusals
-from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import Packs
+from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import Pack, Packs
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import PhoneBuilder
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phonebook import Phonebooks
 from ansible_collections.dialtone.phones.plugins.plugin_utils.render import PackRenderer
@@ -77,10 +78,32 @@ def render(vendor: str, model: str, variables: dict) -> tuple[dict[str, str], li
     problems = refusals(phone, pack)
     if problems:
         raise Refused("\n".join(map(str, problems)))
-    phone["admin_password"] = phone["admin_password"] or DERIVER.admin_password(phone["mac"], phone["generation"])
+    phone["admin_password"] = admin_password_of(phone, pack, DERIVER)
     books = Phonebooks(BOOKS, HERE)
     server = server_of(phone, BASE, DERIVER)
     listed = books_of(phone, pack, found, server, books)
     files = renderer(vendor).render(phone, found, context_of(phone, pack, found, server, listed))
     files += renderer(vendor).render_books(books, listed)
     return {file.name: file.content.decode() for file in files}, notes
+
+
+def render_fitting(vendor: str, model: str, variables: dict) -> tuple[dict[str, str], list[str]]:
+    """Return the files of a phone without what the pack's syntax can't carry; what that was is told with the notes."""
+    try:
+        return render(vendor, model, variables)
+    except Refused as refusal:
+        files, notes = render(vendor, model, _without_refused(variables, PACKS.get(vendor), ""))
+        return files, [*str(refusal).split("\n"), *notes]
+
+
+def _without_refused(value: Any, pack: Pack, where: str) -> Any:
+    """Take what the pack's ``refused`` rules find out of all texts."""
+    if isinstance(value, dict):
+        return {name: _without_refused(item, pack, f"{where}.{name}" if where else name) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_without_refused(item, pack, f"{where}[{index}]") for index, item in enumerate(value)]
+    if isinstance(value, str):
+        for pattern, only, _why in pack.refusal_rules:
+            if only is None or only.fullmatch(where):
+                value = pattern.sub("", value)
+    return value

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from . import harness
-from .harness import HERE, PACKS, Refused, first_models, phone_file, render
+from .harness import HERE, PACKS, Refused, first_models, phone_file, render, render_fitting
 
 VENDORS = PACKS.names()
 MODELS = first_models()
@@ -46,7 +46,7 @@ NOT_FOR_TEMPLATES = {
 @pytest.mark.parametrize("case", ["plain", "full"])
 def test_golden_files(vendor, model, case):
     """Every model's files are as reviewed; UPDATE_GOLDEN=1 writes them anew, for review in the diff."""
-    files, notes = render(vendor, model, phone_file(case))
+    files, notes = render_fitting(vendor, model, phone_file(case))
     files["notes"] = "".join(f"{note}\n" for note in notes)
     # One file for all of a phone's files: many of them begin with what looks like an interpreter line.
     text = "".join(f"===== {name}: {len(content.encode())} bytes\n{content}\n" for name, content in files.items())
@@ -59,7 +59,7 @@ def test_golden_files(vendor, model, case):
 
 @pytest.mark.parametrize(("vendor", "model"), MODELS, ids=MODEL_IDS)
 def test_xml_is_well_formed_and_nothing_is_left_of_the_template(vendor, model):
-    files, _notes = render(vendor, model, phone_file("full"))
+    files, _notes = render_fitting(vendor, model, phone_file("full"))
     assert files
     for name, text in files.items():
         if name.endswith((".xml", ".htm")) or text.startswith("<?xml"):
@@ -88,7 +88,7 @@ def test_templates_emit_only_parameters_that_the_pack_knows(vendor, monkeypatch)
     monkeypatch.setattr(harness, "renderer", lambda _vendor: fresh)
     for entry in pack.data["models"]:
         for case in ("plain", "full"):
-            render(vendor, entry.get("name", entry["match"]), {**phone_file(case), "phone_parameters": {}})
+            render_fitting(vendor, entry.get("name", entry["match"]), {**phone_file(case), "phone_parameters": {}})
     assert seen
     assert sorted(name for name in seen if name not in pack.parameters) == []
 
@@ -123,7 +123,7 @@ def test_every_neutral_variable_is_used_or_declared_unsupported(vendor):
 
 @pytest.mark.parametrize(("vendor", "model"), MODELS, ids=MODEL_IDS)
 def test_same_input_gives_same_bytes(vendor, model):
-    assert render(vendor, model, phone_file("full")) == render(vendor, model, phone_file("full"))
+    assert render_fitting(vendor, model, phone_file("full")) == render_fitting(vendor, model, phone_file("full"))
 
 
 HOSTILE = st.one_of(

@@ -64,6 +64,12 @@ def test_ha1_follows_the_digest_rule():
     assert deriver.ha1(MAC, 1) == expected
 
 
+def test_admin_password_of_digits_is_a_number_of_nine_digits():
+    found = {Deriver(SECRET).admin_password(f"{number:012x}", 1, digits=True) for number in range(50)}
+    assert len(found) == 50
+    assert all(len(text) == 9 and text.isdigit() and text[0] != "0" for text in found)
+
+
 def test_admin_password_has_every_common_class():
     password = Deriver(SECRET).admin_password(MAC, 1)
     assert len(password) == 16
