@@ -130,12 +130,16 @@ class ActionModule(ActionBase):
     @contextlib.contextmanager
     def quiet(self) -> Iterator[None]:
         """Keep what a module says out of the connection's own log (-vvv): rows and files of phones are in it."""
-        before = self._play_context.no_log
-        self._play_context.no_log = True
+        # The connection has a context of its own, and that is the one it asks.
+        contexts = [self._connection._play_context, self._play_context]
+        before = [context.no_log for context in contexts]
+        for context in contexts:
+            context.no_log = True
         try:
             yield
         finally:
-            self._play_context.no_log = before
+            for context, value in zip(contexts, before, strict=True):
+                context.no_log = value
 
     def release(self, task_vars: dict[str, Any], **args: Any) -> dict[str, Any]:
         """Run the module on the server.
@@ -169,10 +173,9 @@ class _Publication:
     def __init__(
         self, action: ActionModule, shared: _Shared, args: dict[str, Any], server: str, folder: str, task_vars: dict[str, Any]
     ) -> None:
-        assert shared.run is not None
         self._action = action
         self._shared = shared
-        self._run = shared.run
+        self._run: Run = shared.run  # type: ignore[assignment]
         self._args = args
         self._server = server
         self._folder = folder

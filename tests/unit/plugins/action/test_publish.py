@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import json
 import os
+from unittest.mock import MagicMock
 
 import pytest
 from ansible.errors import AnsibleActionFail
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem
-from ansible_collections.dialtone.phones.tests.unit.plugins.action.controller import Controller
+from ansible_collections.dialtone.phones.tests.unit.plugins.action.controller import Action, Controller
 from ansible_collections.dialtone.phones.tests.unit.plugins.action.fake_production import FakePhone, FakeProduction
 
 
@@ -468,6 +469,15 @@ def test_leftovers_of_a_killed_run_are_removed_at_the_next(root, local_tmp):
     (folder / "release.tar").write_text("secret")
     publish(root, phones(1))
     assert os.listdir(local_tmp) == ["local"]
+
+
+def test_connection_does_not_log_what_modules_say_of_phones():
+    connection = MagicMock()
+    connection._play_context.no_log = False
+    action = Action(MagicMock(), connection, MagicMock(no_log=False), None, None, None)
+    with action.quiet():
+        assert connection._play_context.no_log is True
+    assert (connection._play_context.no_log, action._play_context.no_log) == (False, False)
 
 
 def test_many_warnings_are_cut(root):
