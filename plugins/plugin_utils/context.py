@@ -124,7 +124,7 @@ def firmware_of(phone: Phone, pack: Pack, model: Model) -> int:
     if not rule:
         return 0
     text = phone["firmware_version"] or (phone["firmware"] or {}).get("version")
-    if not text:
+    if not text or not rule.get("pattern"):
         return model.firmware or rule["default"]
     found = re.fullmatch(rule["pattern"], text)
     if not found:

@@ -252,7 +252,11 @@ class Packs:
             parent = self._load(base, (*below, vendor))
             if parent is None:
                 raise PackError(f"pack {vendor}: extends {shown(base)}, which is no pack{did_you_mean(str(base), self.names())}")
-            data = _merge(parent.data, data)
+            below_data = dict(parent.data)
+            if not data.pop("base_models", True):
+                # A vendor that speaks another's language has phones of its own only.
+                below_data.pop("models")
+            data = _merge(below_data, data)
             folders += parent.folders
         data = _merge(_DEFAULTS, data)
         for name in ("models", "files"):
