@@ -39,6 +39,18 @@ _RUN_NAMES = [
     "ansible_dependent_role_names",
     "role_names",
 ]
+# Of every host its own, or made anew for each question: no settings, though one may refer to them.
+_OWN_NAMES = frozenset(
+    (
+        "inventory_hostname",
+        "inventory_hostname_short",
+        "inventory_dir",
+        "group_names",
+        "playbook_dir",
+        "ansible_facts",
+        "ansible_local",
+    )
+)
 _ABSENT = object()
 
 
@@ -91,6 +103,7 @@ class Fleet:
         self._last: tuple[str, Mapping[str, Any]] | None = None
         self._memberships: dict[str, tuple[str, ...]] | None = None
         self._run_wide: dict[str, Any] = {}
+        self._distinct: tuple[list[str], list[tuple[str, dict[str, Any]]]] | None = None
         self._groups_digest: str | None = None
 
     def variables(self, host: str) -> dict[str, Any]:
@@ -237,19 +250,42 @@ class Fleet:
     def _check_run_wide(self, name: str, current: str) -> None:
         if current in self._run_wide:
             return
+        hosts, settings = self._distinct_settings()
+        if current in _OWN_NAMES or is_phone_variable(current):
+            found = ((host, raw_variables(self._hostvars, host).get(current, _ABSENT)) for host in hosts)
+        else:
+            found = ((host, values.get(current, _ABSENT)) for host, values in settings)
         first: tuple[str, Any] | None = None
-        seen: set[tuple[str, ...]] = set()
-        for host in self.batch:
-            groups = self._groups_of(host)
-            if groups in seen:
-                continue
-            seen.add(groups)
-            value = raw_variables(self._hostvars, host).get(current, _ABSENT)
+        for host, value in found:
             if first is None:
                 first = (host, value)
             elif not self._same(first[1], value):
                 raise FleetError(_differs(name, current, first[0], host))
         self._run_wide[current] = first
+
+    def _distinct_settings(self) -> tuple[list[str], list[tuple[str, dict[str, Any]]]]:
+        """Return one host for each set of groups, and the different settings of these hosts, each with the first host that has them.
+
+        Merging a host's variables costs more than comparing them, and many sets of groups come from sites and models that set the same: so every
+        host is merged once for all settings, and hosts with the very same objects stand for each other.
+        """
+        if self._distinct is None:
+            first_of: dict[tuple[str, ...], str] = {}
+            for host in self.batch:
+                first_of.setdefault(self._groups_of(host), host)
+            distinct: dict[tuple[Any, ...], tuple[str, dict[str, Any]]] = {}
+            is_setting: dict[str, bool] = {}
+            for host in first_of.values():
+                settings = {}
+                for name, value in raw_variables(self._hostvars, host).items():
+                    wanted = is_setting.get(name)
+                    if wanted is None:
+                        wanted = is_setting[name] = name not in _OWN_NAMES and not is_phone_variable(name)
+                    if wanted:
+                        settings[name] = value
+                distinct.setdefault((*settings, *map(id, settings.values())), (host, settings))
+            self._distinct = list(first_of.values()), list(distinct.values())
+        return self._distinct
 
     def _strays(self, host: str) -> list[Problem]:
         """Return the run-wide settings that this host has for itself."""
