@@ -26,7 +26,9 @@ from xml.parsers import expat
 import jinja2
 import jinja2.meta
 import jinja2.nodes
+import jinja2.runtime
 import jinja2.sandbox
+from ansible_collections.dialtone.phones.plugins.plugin_utils.context import HostPort, Server
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import FileSpec, Model, Pack
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import Phone
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phonebook import Phonebooks
@@ -84,11 +86,36 @@ class _Plugins(dict):
         return self[name]
 
 
+class _Sandbox(jinja2.sandbox.ImmutableSandboxedEnvironment):
+    """The sandbox, which answers at once where its long way could only say yes.
+
+    Nearly every attribute that templates name is the key of a plain dictionary, or a field of one of our own objects that have nothing to hide:
+    the full check of these was a third of the rendering.
+    """
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        kind = type(obj)
+        if kind is dict:
+            # The sandbox prefers methods to keys of the same name.
+            if attribute in obj and attribute not in _DICT_METHODS:
+                return obj[attribute]
+        elif kind in _OPEN and not attribute.startswith("_"):
+            value = getattr(obj, attribute, _NOTHING)
+            if value is not _NOTHING:
+                return value
+        return super().getattr(obj, attribute)
+
+
+_NOTHING = object()
+_DICT_METHODS = frozenset(dir(dict))
+_OPEN = frozenset((Model, Server, HostPort, jinja2.runtime.LoopContext))
+
+
 def make_environment(folders: Iterable[Path]) -> jinja2.sandbox.ImmutableSandboxedEnvironment:
     """Return the sandbox that renders a pack's templates."""
     from ansible.plugins.loader import filter_loader, test_loader
 
-    env = jinja2.sandbox.ImmutableSandboxedEnvironment(
+    env = _Sandbox(
         loader=jinja2.FileSystemLoader([str(folder) for folder in folders]),
         undefined=jinja2.StrictUndefined,
         autoescape=lambda name: bool(name) and name.endswith((".xml.j2", ".html.j2")),
