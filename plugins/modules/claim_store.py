@@ -57,11 +57,9 @@ options:
       token_sha256:
         description: SHA-256 of the claim token, in hexadecimal.
         type: str
-        no_log: false
       pin_sha256:
         description: SHA-256 of C(<mac>:<claim_generation>:<PIN>), in hexadecimal, when the claim must also ask for a PIN.
         type: str
-        no_log: false
       window:
         description: How long a claimed URL serves the address that claimed it, in seconds.
         type: int

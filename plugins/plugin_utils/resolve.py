@@ -312,10 +312,12 @@ class Scope:
             return held
         value = held[0]
         for key, dotted in zip(path.keys, path.dotted, strict=True):
-            if type(value) is dict:
-                found = type(key) is str and key in value and not (dotted and hasattr(dict, key))
+            # Exact types: a tagged subclass may mean something else to the engine.
+            kinds = type(value), type(key)
+            if kinds[0] is dict:
+                found = kinds[1] is str and key in value and not (dotted and hasattr(dict, key))
             else:
-                found = type(value) is list and type(key) is int and 0 <= key < len(value)
+                found = kinds == (list, int) and 0 <= key < len(value)
             if not found:
                 return _UNDECIDABLE
             value = value[key]

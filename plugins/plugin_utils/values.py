@@ -25,6 +25,7 @@ except ImportError:
     Origin = None
 
 _PLAIN = frozenset({str, int, bool, float, type(None)})
+_PLAIN_KEYS = frozenset({str})
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -190,9 +191,7 @@ def _written(node: Tree) -> str:
     if node.constant:
         return f"c{node.value!r}"
     if isinstance(node, Branch):
-        return (
-            f"b{type(node.raw) is tuple}{isinstance(node.raw, dict)}({','.join(f'{key!r}:{_written(item)}' for key, item in node.items)})"
-        )
+        return f"b{isinstance(node.raw, tuple)}{isinstance(node.raw, dict)}({','.join(f'{key!r}:{_written(item)}' for key, item in node.items)})"
     if isinstance(node, Text):
         return f"t{node.source.text!r}"
     if isinstance(node, Vaulted):
@@ -204,9 +203,9 @@ def is_plain(value: Any) -> bool:
     """Tell whether a raw value carries no tag anywhere: it is its own result, since text without trust is never an expression."""
     kind = type(value)
     if kind is dict:
-        return all(type(key) is str and (type(item) is str or is_plain(item)) for key, item in value.items())
+        return all(type(key) in _PLAIN_KEYS and (type(item) in _PLAIN or is_plain(item)) for key, item in value.items())
     if kind is list:
-        return all(type(item) is str or is_plain(item) for item in value)
+        return all(type(item) in _PLAIN or is_plain(item) for item in value)
     return kind in _PLAIN
 
 

@@ -311,7 +311,10 @@ def test_an_unchanged_file_answers_304_and_only_with_the_password():
 
 def test_a_phone_stores_its_own_uploads_and_nothing_else():
     number, mac = release.UPLOADER, mac_of(release.UPLOADER)
-    put = lambda name, n=number, **more: fetch(path(n, name), method="PUT", headers=own(n), body=b"log", **more).status  # noqa: E731
+
+    def put(name: str, n: int = number, **more) -> int:
+        return fetch(path(n, name), method="PUT", headers=own(n), body=b"log", **more).status
+
     stored = os.path.join(release.ROOT, "uploads", mac, f"{mac}-app.log")
     if os.path.exists(stored):
         os.unlink(stored)

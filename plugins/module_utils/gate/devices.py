@@ -17,7 +17,7 @@ SCHEMA = 1
 
 
 def device_row(record: Mapping[str, Any]) -> Dict[str, Any]:
-    """Return what the daemon needs of a gate record; tokens only as SHA-256 (and their first digits, which nginx logs), secrets only where Digest needs them."""
+    """Return what the daemon needs of a gate record; tokens only as SHA-256 (and their first digits, which nginx logs), secrets only for Digest."""
     home: List[Dict[str, Any]] = []
     for entry in record.get("home") or ():
         row = {

@@ -152,7 +152,8 @@ def test_rows_without_a_mac_may_be_skipped():
             ["number,mac,phone_langauge,line_prot", f"1,{MAC},,"],
             {},
             [
-                "u.csv line 1: column 'phone_langauge' is no known column: no variable is called phone_langauge, did you mean phone_language or phone_web_language?",
+                "u.csv line 1: column 'phone_langauge' is no known column: no variable is called phone_langauge, "
+                "did you mean phone_language or phone_web_language?",
                 "u.csv line 1: column 'line_prot' is no known column: a line has no prot, did you mean port?",
             ],
         ),

@@ -33,7 +33,8 @@ def nonces(clock) -> Nonces:
     return Nonces(300, clock)
 
 
-def answer(nonce: str, entry=ENTRY, nc: str = "00000001", **change) -> str:
+def answer(nonce: str, entry=None, nc: str = "00000001", **change) -> str:
+    entry = entry or ENTRY
     hashed = hashlib.md5 if entry["ha1_md5"] else hashlib.sha256
     ha2 = hashed(f"GET:{URI}".encode()).hexdigest()
     response = hashed(f"{entry['ha1_md5'] or entry['ha1_sha256']}:{nonce}:{nc}:abc:auth:{ha2}".encode()).hexdigest()
@@ -41,8 +42,8 @@ def answer(nonce: str, entry=ENTRY, nc: str = "00000001", **change) -> str:
     return "Digest " + ", ".join(f'{k}="{v}"' for k, v in values.items()) + f", qop=auth, nc={nc}, algorithm={offered(entry)}"
 
 
-def check(header: str, nonces: Nonces, entry=ENTRY, strict: bool = True, mac: str = MAC):
-    return verify(header, entry, mac, "GET", URI, nonces, strict)
+def check(header: str, nonces: Nonces, entry=None, strict: bool = True, mac: str = MAC):
+    return verify(header, entry or ENTRY, mac, "GET", URI, nonces, strict)
 
 
 @pytest.mark.parametrize("entry", [ENTRY, ENTRY_256], ids=["MD5", "SHA-256"])
