@@ -13,6 +13,7 @@ import os
 import pkgutil
 import typing as t
 
+from ansible_collections.dialtone.phones.plugins.module_utils import gate
 from ansible_collections.dialtone.phones.plugins.module_utils.release import manifest
 from ansible_collections.dialtone.phones.plugins.module_utils.release.access import GATE, WEB, Access
 from ansible_collections.dialtone.phones.plugins.module_utils.release.errors import ReleaseError
@@ -23,7 +24,6 @@ _LISTING = "gate.json.gz"
 # nginx opens these at each request; all else of its files it reads when it loads its configuration.
 _READ_AT_REQUEST = ("gate/htpasswd/",)
 _COMPILER = "ansible_collections.dialtone.phones.plugins.module_utils"
-_COMPILER_FILES = ("gate_compile.py", "gate/certificates.py", "gate/devices.py", "gate/names.py", "gate/networks.py", "gate/policies.py")
 
 Listing = t.Dict[str, t.List[t.Any]]
 Compiler = t.Callable[[t.Iterable[t.Dict[str, t.Any]], t.List[str]], t.Iterable[t.Any]]
@@ -32,7 +32,8 @@ Compiler = t.Callable[[t.Iterable[t.Dict[str, t.Any]], t.List[str]], t.Iterable[
 def compiler_digest() -> str:
     """Return what changes when the compiler does, so that a new version of the collection compiles anew."""
     found = hashlib.sha256()
-    for name in _COMPILER_FILES:
+    parts = sorted(module.name for module in pkgutil.iter_modules(gate.__path__))
+    for name in ("gate_compile.py", *(f"gate/{part}.py" for part in parts)):
         found.update(pkgutil.get_data(_COMPILER, name) or b"")
     return found.hexdigest()[:16]
 
