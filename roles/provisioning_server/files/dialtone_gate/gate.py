@@ -6,13 +6,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
+import contextlib
 import hashlib
 import hmac
 import logging
 import time
-from typing import Dict, Mapping, NamedTuple, Tuple
+from typing import Dict, Mapping, NamedTuple, Set, Tuple
 
 from claims import ClaimRequest, StoreError
 from claims.model import decide, network_of
@@ -24,6 +26,8 @@ from .keeper import Keeper
 
 log = logging.getLogger("dialtone-gate")
 _REMEMBERED = 20_000
+_NOTED_FOR = 600
+_NOTED_EACH = 20
 
 
 class Answer(NamedTuple):
@@ -64,7 +68,13 @@ class Gate:
         self._keeper = keeper
         self._nonces = digest.Nonces(config.nonce_lifetime)
         self._throttle = Throttle(config.refusals_per_minute)
-        self._noted: Dict[Tuple[str, str, str], float] = {}
+        self._noted: Dict[str, Set[Tuple[str, str]]] = {}
+        self._noted_since = time.monotonic()
+        self._tasks: Set[asyncio.Task] = set()
+
+    async def settle(self) -> None:
+        """Wait for what is still being written."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def claim(self, asked: Mapping[str, str]) -> Answer:
         """Answer for ``/c/<token>/<file>``. Whatever the reason, a refusal looks the same to the client."""
@@ -75,7 +85,11 @@ class Gate:
         if answer.status != 403:
             return answer
         address = asked.get("address", "")
-        await self._note(mac, reason, address)
+        if self._is_news(mac, reason, address):
+            # Not waited for: an answer that takes longer would tell a known token from an unknown one.
+            task = asyncio.ensure_future(self._note(mac, reason, address))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         return refuse("limited" if self._throttle.is_over(self._net(address)) else reason)
 
     async def _claim(self, asked: Mapping[str, str]) -> Tuple[Answer, str, str]:
@@ -175,20 +189,24 @@ class Gate:
         except ValueError:
             return ""
 
-    async def _note(self, mac: str, reason: str, address: str) -> None:
-        """Put a refusal of a known phone into the audit trail, at most once in ten minutes for each phone, reason and address."""
+    def _is_news(self, mac: str, reason: str, address: str) -> bool:
+        """Tell whether a refusal belongs into the audit trail: of a known phone, each reason and address once in ten minutes, and not too many."""
         if not mac:
-            return
-        key, now = (mac, reason, self._net(address)), time.monotonic()
-        if now - self._noted.get(key, -1e9) < 600:
-            return
-        if len(self._noted) >= _REMEMBERED:
+            return False
+        now = time.monotonic()
+        if now - self._noted_since > _NOTED_FOR or len(self._noted) >= _REMEMBERED:
             self._noted.clear()
-        self._noted[key] = now
-        try:
+            self._noted_since = now
+        seen = self._noted.setdefault(mac, set())
+        key = (reason, self._net(address))
+        if key in seen or len(seen) >= _NOTED_EACH:
+            return False
+        seen.add(key)
+        return True
+
+    async def _note(self, mac: str, reason: str, address: str) -> None:
+        with contextlib.suppress(StoreError):
             await self._keeper.write(lambda store: store.add_event(mac, "refused", ip=address, detail=reason))
-        except StoreError:
-            self._noted.pop(key, None)
 
 
 def _basic_password(authorization: str) -> str:

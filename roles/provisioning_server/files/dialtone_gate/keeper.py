@@ -39,6 +39,7 @@ class Keeper:
         self._waiting: List[Tuple[ClaimRequest, asyncio.Future]] = []
         self._task: Optional[asyncio.Task] = None
         self._mark = "" if self._shared else target + ".seen"
+        self._marked: Optional[Dict[str, Any]] = None
 
     def _use(self, name: str, work: Callable[[Store], Any]) -> Any:
         """Run work on a connection; one that failed is closed, and opened again not more than once a second."""
@@ -128,13 +129,15 @@ class Keeper:
 
     def mark_seen(self, store: Store) -> None:
         """Remember how far the store's audit trail has come."""
-        if not self._mark:
+        seen = {"epoch": store.epoch(), "event": last_event(store)} if self._mark else None
+        if seen == self._marked:
             return
         temporary = self._mark + ".new"
         try:
             with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:
-                json.dump({"epoch": store.epoch(), "event": last_event(store)}, stream)
+                json.dump(seen, stream)
             os.replace(temporary, self._mark)
+            self._marked = seen
         except OSError as exc:
             log.warning("%s: %s", self._mark, exc.strerror)
 

@@ -125,8 +125,9 @@ async def _serve(config: Config, listeners: Dict[str, socket.socket]) -> int:
     transport, _protocol = await asyncio.get_running_loop().create_datagram_endpoint(
         lambda: Contacts(devices, keeper), sock=listeners["log"]
     )
+    gate = Gate(config, devices, keeper)
     settings = uvicorn.Config(
-        App(Gate(config, devices, keeper)),
+        App(gate),
         log_config=None,
         log_level="warning",
         access_log=False,
@@ -144,7 +145,7 @@ async def _serve(config: Config, listeners: Dict[str, socket.socket]) -> int:
     finally:
         sweep.cancel()
         transport.close()
-        await asyncio.sleep(0)
+        await gate.settle()
         keeper.close()
         log.info("stopped")
     return 0

@@ -68,6 +68,7 @@ class Lab:
             try:
                 return [await getattr(gate, name)(asked) for name, asked in questions]
             finally:
+                await gate.settle()
                 keeper.close()
 
         return asyncio.run(work())
@@ -225,6 +226,16 @@ def test_too_many_refusals_of_one_address_say_so_whatever_the_reason(lab):
     assert reasons[:3] == ["unknown"] * 3 and reasons[5] == "limited"
     assert reasons[6] == "unknown"
     assert answers[7].status == 204
+
+
+def test_refusals_of_a_known_phone_are_noted_once_each_and_not_without_end(lab):
+    lab.claim()
+    lab.run(*(("claim", asked(address=f"198.51.100.{n % 40}")) for n in range(80)), ("claim", asked(token="d" * 40)))
+    store = open_store(lab.store)
+    refused = [event for event in store.events([MAC], 1000) if event["event"] == "refused"]
+    store.close()
+    assert len(refused) == 20
+    assert {event["detail"] for event in refused} == {"other-address"}
 
 
 def test_an_old_generation_is_closed_once_the_phone_was_seen_on_the_new_one(lab):
