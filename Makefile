@@ -49,7 +49,7 @@ unit: $(VENV)/.ok ## Run the unit tests
 # The ansible-core that the environment has; the whole matrix is in noxfile.py.
 CORE = $(shell $(BIN)/python -c 'from ansible.release import __version__ as v; print(".".join(v.split(".")[:2]))')
 sanity: $(VENV)/.ok ## Run ansible-test sanity with the ansible-core of the environment
-	nox -s sanity-$(CORE)
+	nox -s extra-checks sanity-$(CORE)
 
 integration: $(VENV)/.ok ## Deploy to this machine (root or sudo) and attack what was deployed
 	python -m pytest -q -x tests/integration

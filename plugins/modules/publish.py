@@ -23,6 +23,7 @@ description:
   - An unchanged fleet changes nothing on the server. A run that is killed leaves the old release serving.
 extends_documentation_fragment:
   - dialtone.phones._attributes
+  - dialtone.phones._attributes.actiongroup_phones
 attributes:
   check_mode:
     support: full

@@ -92,6 +92,7 @@ options:
     default: ""
 extends_documentation_fragment:
   - dialtone.phones._attributes
+  - dialtone.phones._attributes.actiongroup_phones
   - dialtone.phones._redirect_account
 attributes:
   check_mode:

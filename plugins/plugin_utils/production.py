@@ -287,7 +287,9 @@ class Production:
             )
         if is_locally_administered(phone["mac"]):
             if phone["redirect_account"]:
-                self.problems.append(Problem(f"{host}: phone_mac", "is locally administered, so it can't be registered with a redirect service"))
+                self.problems.append(
+                    Problem(f"{host}: phone_mac", "is locally administered, so it can't be registered with a redirect service")
+                )
         elif pack.data["ouis"] and pack.vendor not in vendors_of(phone["mac"]):
             owner = ", ".join(vendors_of(phone["mac"])) or owner_of(phone["mac"]) or "nobody known"
             self._say(phone, f"phone_mac: its first half belongs to {owner}, but phone_vendor is {pack.vendor}", False)
