@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 LEVELS = ("off", "basic", "strong")
 _BASIC_LENGTH, _STRONG_LENGTH = 8, 12
@@ -20,6 +20,8 @@ _BASIC_LENGTH, _STRONG_LENGTH = 8, 12
 _GUESSES_LOG10 = 10
 # What people write for a letter.
 _LEET = str.maketrans("013457@$!", "oleastasi")
+# All that the estimator knows of it: one sign may stand for two letters.
+_LEETS = [{}, *(str.maketrans("48({[<3690$5+%2@!1|7", f"abcccceggosstxzai{one}{one}{seven}") for one in "il" for seven in "lt")]
 
 
 def weakness(password: str, level: str, about: Iterable[str] = ()) -> str | None:
@@ -42,7 +44,12 @@ def weakness(password: str, level: str, about: Iterable[str] = ()) -> str | None
         return f"is too weak for policy {level}: it repeats a few characters"
     if _classes(password) < 2:
         return f"is too weak for policy {level}: wanted characters of two kinds (lower case, upper case, digits, others)"
-    if level == "strong" and not _surely_random(password) and _guesses_log10(password, tuple(words)) < _GUESSES_LOG10:
+    if (
+        level == "strong"
+        and not _surely_random(password)
+        and not _surely_long(password, words)
+        and _guesses_log10(password, tuple(words)) < _GUESSES_LOG10
+    ):
         return "is too weak for policy strong: it can be guessed (words, keyboard runs, dates or repeats)"
     return None
 
@@ -70,6 +77,78 @@ def _surely_random(password: str) -> bool:
                 if text[start:end] in known:
                     return False
     return True
+
+
+def _surely_long(password: str, about: Iterable[str]) -> bool:
+    """Tell whether the estimator need not be asked because too much is left beside everything that it could know.
+
+    It cuts a password into pieces. Four pieces are at least 10^12 guesses. With fewer, a known piece counts 50 at least and every other character
+    ten: so one known piece with eight characters beside it, or two with six, reach the limit as well. Here the known pieces are taken as long as
+    they can be, and four characters long where nothing is known.
+    """
+    plain = password[:40].casefold()
+    size = len(plain)
+    if size < 16 or size != len(password[:40]) or "|" in plain:
+        return False
+    ends = [min(start + 4, size) for start in range(size)]
+    for start, end in _pieces(plain, about):
+        for at in range(start, end):
+            ends[at] = max(ends[at], end)
+    covered = [0] * (size + 1)
+    for beside in (8, 6, 1):
+        # The most characters that one more piece can cover, up to each end.
+        more = [0] * (size + 1)
+        for at in range(1, size + 1):
+            best = max(more[at - 1], covered[at])
+            for start in range(at):
+                if ends[start] >= at:
+                    best = max(best, covered[start] + at - start)
+            more[at] = best
+        covered = more
+        if size - covered[size] < beside:
+            return False
+    return True
+
+
+def _pieces(plain: str, about: Iterable[str]) -> Iterator[tuple[int, int]]:
+    """Yield start and end of what the estimator could know, when it is longer than four characters: words, keyboard walks, runs, repeats, dates."""
+    size = len(plain)
+    known = _known_words()
+    own = [word for word in about if len(word) > 4]
+    for text in {plain.translate(table) for table in _LEETS}:
+        for start in range(size - 4):
+            for end in range(start + 5, size + 1):
+                word = text[start:end]
+                if word in known or word[::-1] in known or word in own or word[::-1] in own:
+                    yield start, end
+    walks = _neighbours()
+    for is_next in (
+        lambda one, other: (one, other) in walks,
+        lambda one, other: 0 < ord(other) - ord(one) <= 5,
+        lambda one, other: 0 < ord(one) - ord(other) <= 5,
+    ):
+        start = 0
+        for at in range(1, size + 1):
+            if at == size or not is_next(plain[at - 1], plain[at]):
+                if at - start > 4:
+                    yield start, at
+                start = at
+    for pattern in (r"(?=((.+?)\2+))", r"(?=((.+)\2+))", r"(?=([0-9\s/\\_.-]{5,}))"):
+        for found in re.finditer(pattern, plain):
+            if len(found[1]) > 4:
+                yield found.start(), found.start() + len(found[1])
+
+
+@functools.lru_cache(maxsize=1)
+def _neighbours() -> frozenset[tuple[str, str]]:
+    """Return all pairs of characters that are beside each other on a keyboard that the estimator knows."""
+    from zxcvbn.adjacency_graphs import ADJACENCY_GRAPHS
+
+    pairs = set()
+    for graph in ADJACENCY_GRAPHS.values():
+        for key, beside in graph.items():
+            pairs.update((key.casefold(), char) for keys in beside if keys for char in keys.casefold())
+    return frozenset(pairs)
 
 
 @functools.lru_cache(maxsize=1)

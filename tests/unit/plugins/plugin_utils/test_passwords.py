@@ -8,7 +8,7 @@ import random
 import string
 
 import pytest
-from ansible_collections.dialtone.phones.plugins.plugin_utils.passwords import _guesses_log10, _surely_random, weakness
+from ansible_collections.dialtone.phones.plugins.plugin_utils.passwords import _guesses_log10, _surely_long, _surely_random, weakness
 
 BASIC = {
     "the number": "1234",
@@ -51,3 +51,34 @@ def test_what_skips_the_estimator_would_have_passed_it():
     texts += ["".join(rng.choice(string.ascii_letters + string.digits) for _char in range(16)) for _text in range(100)]
     assert any(_surely_random(text) for text in texts)
     assert [text for text in texts if _surely_random(text) and _guesses_log10(text, ()) < 10] == []
+
+
+def test_what_is_long_enough_beside_its_words_would_have_passed_the_estimator():
+    rng = random.Random(11)
+    words = [
+        "Berlin",
+        "qwertz",
+        "Sommer",
+        "12121212",
+        "2019",
+        "01.02.2003",
+        "fghjkl",
+        "abcdefgh",
+        "p4ssw0rd",
+        "drowssap",
+        "201",
+        "x",
+        "9K",
+        "#",
+    ]
+    words += ["Zürich", "monkey", "Alexander", "7kf", "Vq", "aaaaaa", "love", "M1chae1", "edcvfr"]
+    texts = ["".join(rng.choice(words) for _word in range(rng.randint(2, 7))) for _text in range(1200)]
+    texts += ["".join(rng.choice(string.hexdigits[:16]) for _char in range(rng.randint(16, 24))) for _text in range(300)]
+    passed = [text for text in texts if _surely_long(text, ("2010", "annalena"))]
+    assert len(passed) > 300
+    assert [text for text in passed if _guesses_log10(text, ("2010", "annalena")) < 10] == []
+
+
+@pytest.mark.parametrize("password", ["annalena-annalena!9", "anelanna99anelanna", "passwordpassword1234", "Zxcvbnm,Zxcvbnm,1"])
+def test_words_of_the_line_itself_leave_too_little(password):
+    assert not _surely_long(password, ("annalena",))
