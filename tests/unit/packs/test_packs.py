@@ -50,6 +50,7 @@ def test_golden_files(vendor, model, case):
     files["notes"] = "".join(f"{note}\n" for note in notes)
     # One file for all of a phone's files: many of them begin with what looks like an interpreter line.
     text = "".join(f"===== {name}: {len(content.encode())} bytes\n{content}\n" for name, content in files.items())
+    text = text.replace("\r\n", "\\r\n")
     golden = HERE / "golden" / vendor / f"{re.sub(r'[^a-z0-9]+', '-', model.lower()).strip('-')}.{case}.txt"
     if os.environ.get("UPDATE_GOLDEN"):
         golden.parent.mkdir(parents=True, exist_ok=True)
