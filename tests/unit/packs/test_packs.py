@@ -187,4 +187,4 @@ def _shape(text: str) -> object:
     """Return what must not change with a value: the elements of XML, the names of parameters."""
     if text.startswith("<") and not text.startswith("<<"):
         return [(element.tag, sorted(element.attrib)) for element in ElementTree.fromstring(text.encode()).iter()]
-    return [line.split("=")[0].split(":")[0].strip() if not line.startswith("#!") else line for line in text.split("\n")]
+    return [re.split('[=:]| "', line)[0].strip() if not line.startswith("#!") else line for line in text.split("\n")]
