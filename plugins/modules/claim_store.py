@@ -32,11 +32,12 @@ options:
       - V(arm) arms phones that were never armed or that were unlocked. It never opens what was closed.
       - V(unlock) gives phones a new generation; those with a token hash in O(devices) are armed at once.
       - V(lock), V(spend) and V(retire) close.
+      - V(adopt) notes that O(macs) belong to O(scope).
       - V(confirm) opens the claims of a restored store.
       - V(intent) and V(outcome) record registrations at a redirect service.
       - V(log) reads the audit trail.
     type: str
-    choices: [status, init, arm, unlock, lock, spend, retire, confirm, intent, outcome, log]
+    choices: [status, init, arm, unlock, lock, spend, retire, adopt, confirm, intent, outcome, log]
     default: status
   macs:
     description: MAC addresses, as twelve lower-case hexadecimal digits. With V(status) and V(log), all when not set.
@@ -68,6 +69,10 @@ options:
         description: Why, for the audit trail.
         type: str
         default: ""
+      scope:
+        description: The part of the fleet (C(phone_configs_scope)) that the phone belongs to, noted when it is armed for the first time.
+        type: str
+        default: all
       by:
         description: Who, for the audit trail.
         type: str
@@ -82,6 +87,9 @@ options:
   input_file:
     description: A JSON file on the server with the list for O(devices), O(rows) or O(macs), for large inputs. It is removed after reading.
     type: path
+  scope:
+    description: With O(command=adopt), the part of the fleet that the phones belong to.
+    type: str
   force:
     description: With O(command=unlock), end claims whose window is still open.
     type: bool
@@ -159,7 +167,16 @@ from ansible_collections.dialtone.phones.plugins.module_utils.claims import Stor
 from ansible_collections.dialtone.phones.plugins.module_utils.claims.owner import acting_as_owner
 
 DEFAULT_PATH = "/var/lib/dialtone-gate/claims.db"
-NEEDED = {"arm": "devices", "unlock": "devices", "lock": "macs", "spend": "macs", "retire": "macs", "intent": "rows", "outcome": "rows"}
+NEEDED = {
+    "arm": "devices",
+    "unlock": "devices",
+    "lock": "macs",
+    "spend": "macs",
+    "retire": "macs",
+    "adopt": "macs",
+    "intent": "rows",
+    "outcome": "rows",
+}
 _MAC = re.compile(r"\A[0-9a-f]{12}\Z")
 _SHA256 = re.compile(r"\A[0-9a-f]{64}\Z")
 
@@ -239,6 +256,7 @@ def run(store: Store, params: t.Mapping[str, t.Any], items: t.Optional[list], ch
         "lock": lambda: store.lock(items, by, check),
         "spend": lambda: store.spend(items, by, check),
         "retire": lambda: store.retire(items, by, check),
+        "adopt": lambda: store.adopt(items, params["scope"], by, check),
         "intent": lambda: store.registrations(params["account"], items, check, final=False),
         "outcome": lambda: store.registrations(params["account"], items, check),
     }[command]()
@@ -271,6 +289,7 @@ def main() -> t.NoReturn:
         "pin_sha256": {"type": "str", "no_log": False},
         "window": {"type": "int", "default": 900},
         "reason": {"type": "str", "default": ""},
+        "scope": {"type": "str", "default": "all"},
         "by": {"type": "str", "default": ""},
     }
     module = AnsibleModule(
@@ -279,19 +298,20 @@ def main() -> t.NoReturn:
             "config": {"type": "path", "default": "/etc/dialtone/gate.json"},
             "command": {
                 "type": "str",
-                "choices": ["status", "init", "arm", "unlock", "lock", "spend", "retire", "confirm", "intent", "outcome", "log"],
+                "choices": ["status", "init", "arm", "unlock", "lock", "spend", "retire", "adopt", "confirm", "intent", "outcome", "log"],
                 "default": "status",
             },
             "macs": {"type": "list", "elements": "str"},
             "devices": {"type": "list", "elements": "dict", "options": device},
             "account": {"type": "str"},
             "rows": {"type": "list", "elements": "dict"},
+            "scope": {"type": "str"},
             "input_file": {"type": "path"},
             "force": {"type": "bool", "default": False},
             "by": {"type": "str", "default": ""},
             "limit": {"type": "int", "default": 100},
         },
-        required_if=[("command", "intent", ["account"]), ("command", "outcome", ["account"])],
+        required_if=[("command", "intent", ["account"]), ("command", "outcome", ["account"]), ("command", "adopt", ["scope"])],
         mutually_exclusive=[("macs", "devices", "rows", "input_file")],
         supports_check_mode=True,
     )

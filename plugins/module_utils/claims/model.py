@@ -52,6 +52,7 @@ class Row(NamedTuple):
     reopen_uptime: float = 0.0
     reopen_window: int = 0
     reopen_net: str = ""
+    scope: str = "all"
 
 
 class ClaimRequest(NamedTuple):

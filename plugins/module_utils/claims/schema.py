@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import List
 
-VERSION = 1
+VERSION = 2
 
 TABLES = [
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
@@ -28,7 +28,8 @@ TABLES = [
         claim_net TEXT NOT NULL DEFAULT '', claim_ip TEXT NOT NULL DEFAULT '', claim_ua TEXT NOT NULL DEFAULT '', claim_cert TEXT NOT NULL DEFAULT '',
         ended_at DOUBLE PRECISION, ended_by TEXT NOT NULL DEFAULT '',
         reopen_at DOUBLE PRECISION, reopen_boot TEXT NOT NULL DEFAULT '', reopen_uptime DOUBLE PRECISION NOT NULL DEFAULT 0,
-        reopen_window INTEGER NOT NULL DEFAULT 0, reopen_net TEXT NOT NULL DEFAULT ''
+        reopen_window INTEGER NOT NULL DEFAULT 0, reopen_net TEXT NOT NULL DEFAULT '',
+        scope TEXT NOT NULL DEFAULT 'all'
     )""",
     """CREATE TABLE contact (
         mac TEXT PRIMARY KEY, at DOUBLE PRECISION NOT NULL, ip TEXT NOT NULL, ua TEXT NOT NULL, token_id TEXT NOT NULL
@@ -91,4 +92,4 @@ def postgresql_statements() -> List[str]:
 
 
 # MIGRATIONS[n] holds the statements that take a store from version n to n + 1, for SQLite and PostgreSQL alike.
-MIGRATIONS: dict = {}
+MIGRATIONS: dict = {1: ["ALTER TABLE claim ADD COLUMN scope TEXT NOT NULL DEFAULT 'all'"]}

@@ -16,7 +16,7 @@ from .model import ClaimRequest, Decision, Row
 
 _SELECT = (
     'SELECT mac, claim_generation, token_sha256, state, "window", armed_at, armed_by, reason, pin_sha256, pin_failures, claimed_at, claimed_boot,'
-    " claimed_uptime, claim_net, claim_ip, claim_ua, claim_cert, ended_at, ended_by, reopen_at, reopen_boot, reopen_uptime, reopen_window, reopen_net"
+    " claimed_uptime, claim_net, claim_ip, claim_ua, claim_cert, ended_at, ended_by, reopen_at, reopen_boot, reopen_uptime, reopen_window, reopen_net, scope"
     " FROM claim"
 )
 Result = Dict[str, Any]
@@ -196,6 +196,11 @@ class Store:
     def retire(self, macs: Sequence[str], by: str = "", check: bool = False) -> List[Result]:
         with self.transaction(not check):
             return [verbs.retire(self, mac, by) for mac in macs]
+
+    def adopt(self, macs: Sequence[str], scope: str, by: str = "", check: bool = False) -> List[Result]:
+        """Note that phones belong to another part of the fleet from now on; nothing opens or closes by it."""
+        with self.transaction(not check):
+            return [verbs.adopt(self, mac, scope, by) for mac in macs]
 
     def reopen(self, mac: str, net: str, seconds: int, by: str) -> Result:
         with self.transaction():

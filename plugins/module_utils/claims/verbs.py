@@ -41,6 +41,7 @@ def describe(row: Row, moment: Moment) -> Dict[str, Any]:
         "ended_at": row.ended_at,
         "ended_by": row.ended_by or ("end of the window" if state == SPENT and row.state == CLAIMED else ""),
         "locked": state == LOCKED,
+        "scope": row.scope,
         "last_contact": None,
         "registrations": {},
     }
@@ -61,9 +62,9 @@ def arm(store: Store, device: Mapping[str, Any]) -> Dict[str, Any]:
     row = store.row(mac)
     if row is None:
         store.execute(
-            'INSERT INTO claim (mac, claim_generation, token_sha256, state, "window", armed_at, armed_by, reason, pin_sha256)'
-            " VALUES (?, ?, ?, 'armed', ?, ?, ?, ?, ?)",
-            (mac, generation, token, *_terms(device, moment)),
+            'INSERT INTO claim (mac, claim_generation, token_sha256, state, "window", armed_at, armed_by, reason, pin_sha256, scope)'
+            " VALUES (?, ?, ?, 'armed', ?, ?, ?, ?, ?, ?)",
+            (mac, generation, token, *_terms(device, moment), device.get("scope") or "all"),
         )
         return _armed(store, device, moment)
     state = model.state_of(row, moment)
@@ -183,6 +184,18 @@ def spend(store: Store, mac: str, by: str) -> Dict[str, Any]:
     if row is not None and row.state in (LOCKED, RETIRED):
         return _result(mac, row.state, False)
     return _close(store, mac, SPENT, "spent", by)
+
+
+def adopt(store: Store, mac: str, scope: str, by: str) -> Dict[str, Any]:
+    row = store.row(mac)
+    if row is None:
+        return _result(mac, "", False, "the store does not know this phone", failed=True)
+    state = model.state_of(row, store.moment())
+    if row.scope == scope:
+        return _result(mac, state, False)
+    store.execute("UPDATE claim SET scope = ? WHERE mac = ?", (scope, mac))
+    store.add_event(mac, "adopted", by=by, detail=f"by scope {scope}, was {row.scope}")
+    return _result(mac, state, True)
 
 
 def reopen(store: Store, mac: str, net: str, seconds: int, by: str) -> Dict[str, Any]:

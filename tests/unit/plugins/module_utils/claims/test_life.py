@@ -264,3 +264,15 @@ def test_the_database_itself_refuses_what_may_never_happen(store, sql):
 )
 def test_the_same_address_is_a_host_or_a_v6_network(address, net):
     assert network_of(address) == net
+
+
+def test_a_phone_belongs_to_the_scope_that_armed_it_until_another_adopts_it(store):
+    store.arm([device(scope="north")])
+    assert store.status([MAC])["devices"][MAC]["scope"] == "north"
+    assert [row["changed"] for row in store.adopt([MAC], "south", check=True)] == [True]
+    store.lock([MAC])
+    assert store.adopt([MAC], "south", "ann") == [{"mac": MAC, "state": "locked", "changed": True}]
+    assert store.adopt([MAC], "south", "ann") == [{"mac": MAC, "state": "locked", "changed": False}]
+    assert store.status([MAC])["devices"][MAC]["scope"] == "south"
+    assert store.adopt(["001565000009"], "south")[0]["failed"]
+    assert events(store) == ["armed", "locked", "adopted"]

@@ -114,3 +114,14 @@ def test_a_backup_is_a_store_of_the_same_epoch(path, tmp_path):
     assert restored.status()["devices"][MAC]["state"] == "armed"
     with pytest.raises(FileExistsError):
         store.backup(copy)
+
+
+def test_a_store_of_the_first_schema_becomes_a_current_one(path):
+    store = open_store(path)
+    store.arm([device()])
+    store.execute("ALTER TABLE claim DROP COLUMN scope")
+    store.set_meta("schema", "1")
+    store.close()
+    again = open_store(path)
+    assert again.meta("schema") == "2"
+    assert again.status()["devices"][MAC]["scope"] == "all"
