@@ -26,15 +26,24 @@ def normalize_mac(text: object) -> str:
     :raises MacError: not a string, wrong length or characters, mixed separators, the null, broadcast or a multicast address.
     """
     if not isinstance(text, str):
-        raise MacError(f"{text!r} is not a MAC address (a string of twelve hexadecimal digits; quote it in YAML)")
+        raise MacError(f"{_shown(text)} is not a MAC address (a string of twelve hexadecimal digits; quote it in YAML)")
     if not _SPELLINGS.match(text.strip()):
-        raise MacError(f"{text!r} is not a MAC address (twelve hexadecimal digits, separators optional)")
+        raise MacError(f"{_shown(text)} is not a MAC address (twelve hexadecimal digits, separators optional)")
     mac = re.sub(r"[^0-9a-f]", "", text.lower())
     if mac == "000000000000":
         raise MacError(f"{text!r} is the null address, not that of a device")
     if int(mac[:2], 16) & 1:
         raise MacError(f"{text!r} is a multicast or broadcast address, not that of a device")
     return mac
+
+
+def _shown(value: object) -> str:
+    try:
+        text = repr(value)
+    except ValueError:  # an integer of thousands of digits
+        return "a huge number"
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return text if len(text) <= 60 else text[:59] + "…"
 
 
 def format_mac(mac: str, case: str = "lower", separator: str = "") -> str:

@@ -48,6 +48,18 @@ def did_you_mean(name: str, known: Iterable[str], wrap: str = ", did you mean {}
 
 
 def shown(value: object, limit: int = 60) -> str:
-    """Return a value as a message may show it: on one line, control characters escaped, not longer than a glance."""
-    text = repr(value)
+    """Return a value as a message may show it: on one line, control characters escaped, not longer than a glance.
+
+    Of a list or dictionary only the kind is told: what is inside of it may be a secret.
+    """
+    if isinstance(value, dict):
+        return "a dictionary"
+    if isinstance(value, list | tuple | set | frozenset):
+        return f"a list of {len(value)}"
+    try:
+        text = repr(value[:limit] if isinstance(value, str) else value)
+    except ValueError:  # Python refuses to write integers of thousands of digits
+        return "a huge number"
+    # No lone surrogates: an output in UTF-8 cannot write them.
+    text = text.encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= limit else f"{text[: limit - 1]}…"

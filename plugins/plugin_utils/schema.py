@@ -32,6 +32,9 @@ _URL = re.compile(r"(?:https?|ftp|tftp)://[^\s\x00-\x20\x7f<>\"\\^`]+", re.IGNOR
 # What a config file, a header or a terminal may take for more than text: a line feed in a value starts a new directive in most vendors' files.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 
+# Bits of the largest integer that is taken for text: beyond, nobody meant digits, and Python refuses to write some of them.
+_LONGEST = 256
+
 
 def compile_spec(spec: Spec) -> Check:
     """Return the check of one specification.
@@ -45,7 +48,7 @@ def compile_spec(spec: Spec) -> Check:
 def _as_text(where: str, value: Any, problems: list[Problem], wanted: str) -> str | None:
     if isinstance(value, str):
         return value
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() <= _LONGEST:
         return str(value)  # an unquoted extension number
     problems.append(Problem(where, f"got {shown(value)}, wanted {wanted} (quote it in YAML)"))
     return None
@@ -58,10 +61,11 @@ def _text(spec: Spec) -> Check:
 
     def check(where: str, value: Any, problems: list[Problem]) -> str | None:
         if not isinstance(value, str):
-            if secret and not isinstance(value, int | float):
-                problems.append(Problem(where, f"is a {type(value).__name__}, wanted a string"))
+            # YAML turns a bare no, 1.10 or 1e5 into something else: only whole numbers keep their digits.
+            if secret and (not isinstance(value, int) or isinstance(value, bool) or value.bit_length() > _LONGEST):
+                problems.append(Problem(where, f"is a {type(value).__name__}, wanted a string (quote it in YAML)"))
                 return None
-            value = str(value) if secret else _as_text(where, value, problems, "a string")
+            value = _as_text(where, value, problems, "a string")
             if value is None:
                 return None
         if len(value) > longest:
@@ -106,7 +110,7 @@ def _bool(_spec: Spec) -> Check:
     def check(where: str, value: Any, problems: list[Problem]) -> bool | None:
         if isinstance(value, bool):
             return value
-        word = str(value).strip().lower() if isinstance(value, str | int) else ""
+        word = value.strip().lower() if isinstance(value, str) else {0: "0", 1: "1"}.get(value, "") if isinstance(value, int) else ""
         if word in _TRUE:
             return True
         if word in _FALSE:
@@ -123,7 +127,7 @@ def _enum(spec: Spec) -> Check:
 
     def check(where: str, value: Any, problems: list[Problem]) -> str | None:
         # YAML 1.1 reads a bare off as false.
-        word = {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value).strip().lower()
+        word = {True: "on", False: "off"}[value] if isinstance(value, bool) else value.strip().lower() if isinstance(value, str) else ""
         if word in choices:
             return choices[word]
         problems.append(Problem(where, f"got {shown(value)}, wanted one of {wanted}{did_you_mean(word, choices)}"))
@@ -144,6 +148,8 @@ def _mac(_spec: Spec) -> Check:
 
 
 def _is_host(text: str) -> bool:
+    if "%" in text:
+        return False  # a scope id may hold anything, and means nothing to another machine
     try:
         ipaddress.ip_address(text)
     except ValueError:
@@ -183,7 +189,7 @@ def split_hostport(text: str) -> tuple[str, int | None]:
 
 def _url(_spec: Spec) -> Check:
     def check(where: str, value: Any, problems: list[Problem]) -> str | None:
-        if isinstance(value, str) and _URL.fullmatch(value) and len(value) <= 2048:
+        if isinstance(value, str) and len(value) <= 2048 and _URL.fullmatch(value) and not _CONTROL.search(value):
             return value
         problems.append(Problem(where, "is not a URL (http, https, ftp or tftp, without blanks)"))
         return None
@@ -193,8 +199,9 @@ def _url(_spec: Spec) -> Check:
 
 def _cidr(_spec: Spec) -> Check:
     def check(where: str, value: Any, problems: list[Problem]) -> str | None:
+        text = value.strip() if isinstance(value, str) and "%" not in value else ""
         try:
-            return str(ipaddress.ip_network(value.strip() if isinstance(value, str) else "", strict=True))
+            return str(ipaddress.ip_network(text, strict=True))
         except ValueError as exc:
             hint = " (host bits are set)" if "host bits" in str(exc) else ""
             problems.append(Problem(where, f"got {shown(value)}, wanted a network such as 192.0.2.0/24 or 2001:db8::/32{hint}"))
@@ -214,16 +221,27 @@ def _timezone(_spec: Spec) -> Check:
     return check
 
 
+def _holds_secret(spec: Spec) -> bool:
+    inner = [*spec.get("options", {}).values(), *([spec["elements"]] if "elements" in spec else [])]
+    return spec["type"] == "secret" or any(map(_holds_secret, inner))
+
+
+def _got(value: Any, guarded: bool) -> str:
+    """Return what a message may show in place of a list or dictionary, where text may well hold its secrets."""
+    return "a text" if guarded and isinstance(value, str) else shown(value)
+
+
 def _list(spec: Spec) -> Check:
     element = compile_spec(spec["elements"])
     scalar = spec["elements"]["type"] not in ("dict", "list")
     least, most = spec.get("min_items", 0), spec.get("max_items", 10000)
+    guarded = _holds_secret(spec)
 
     def check(where: str, value: Any, problems: list[Problem]) -> list | None:
         if isinstance(value, str) and scalar:
             value = [item.strip() for item in value.split(",") if item.strip()]
         if not isinstance(value, list | tuple):
-            problems.append(Problem(where, f"got {shown(value)}, wanted a list"))
+            problems.append(Problem(where, f"got {_got(value, guarded)}, wanted a list"))
             return None
         if not least <= len(value) <= most:
             problems.append(Problem(where, f"has {len(value)} items, wanted {least} to {most}"))
@@ -246,12 +264,13 @@ def _dict(spec: Spec) -> Check:
     required = [name for name, option in options.items() if option.get("required")]
     defaults = {name: option.get("default") for name, option in options.items()}
     shorthand = spec.get("shorthand")
+    guarded = _holds_secret(spec)
 
     def check(where: str, value: Any, problems: list[Problem]) -> dict | None:
         if shorthand and isinstance(value, str):
             value = {shorthand: value}
         if not isinstance(value, dict):
-            problems.append(Problem(where, f"got {shown(value)}, wanted a dictionary of {', '.join(options)}"))
+            problems.append(Problem(where, f"got {_got(value, guarded)}, wanted a dictionary of {', '.join(options)}"))
             return None
         result = dict(defaults)
         for name, item in value.items():
@@ -270,7 +289,7 @@ def _dict(spec: Spec) -> Check:
 def _free_dict(where: str, value: Any, problems: list[Problem]) -> dict | None:
     """Check a dictionary of raw vendor parameters: names and scalar values (or lists of these), nothing else is known of them."""
     if not isinstance(value, dict):
-        problems.append(Problem(where, f"got {shown(value)}, wanted a dictionary of parameter names and values"))
+        problems.append(Problem(where, f"got {_got(value, True)}, wanted a dictionary of parameter names and values"))
         return None
     result: dict[str, Any] = {}
     for name, item in value.items():

@@ -124,4 +124,6 @@ def timezone(name: object) -> Timezone:
     """
     if not isinstance(name, str):
         raise TimezoneError(f"got {shown(name)}, wanted an IANA time zone such as Europe/Berlin")
+    if len(name) > 64:
+        raise TimezoneError(f"has {len(name)} characters, wanted an IANA time zone such as Europe/Berlin")
     return _load(name)

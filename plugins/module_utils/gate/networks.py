@@ -86,7 +86,8 @@ def parse_network(text: object) -> Network:
 
     :raises ValueError: not a network; bits set to the right of the prefix are an error too, since nobody means them.
     """
-    if not isinstance(text, str):
+    # A scope id (fe80::1%eth0) may hold any character, and nginx knows none.
+    if not isinstance(text, str) or "%" in text:
         raise ValueError(f"{text!r} is not a network in CIDR notation")
     try:
         return ipaddress.ip_network(text.strip())

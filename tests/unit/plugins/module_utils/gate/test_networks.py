@@ -115,7 +115,7 @@ def test_sets_that_share_a_wide_network_do_not_multiply_entries():
     assert sets.render().count("\n") < 5 * 2000 + 100
 
 
-@pytest.mark.parametrize("text", ["10.0.0.1/8", "10.0.0.0/33", "", "phones", "10.0.0.0/8; deny all", None, 7])
+@pytest.mark.parametrize("text", ["10.0.0.1/8", "10.0.0.0/33", "", "phones", "10.0.0.0/8; deny all", "fe80::%a;deny all/64", None, 7])
 def test_what_is_no_network_is_refused(text):
     with pytest.raises(ValueError, match="is not a network"):
         parse_network(text)
