@@ -87,10 +87,12 @@ class PhoneBuilder:
         for name in self._required:
             if variables.get(name) is None:
                 problems.append(Problem(f"{host}: {name}", "is not set"))
+        layouts: list[tuple[str, int]] = []
         for target, names in merged.items():
-            self._merge(phone, target, sorted(names), variables, host, problems)
+            parts = self._merge(phone, target, sorted(names), variables, host, problems)
+            layouts = parts if target == "phone_keys" else layouts
         self._complete_lines(phone, problems)
-        self._place_keys(phone, problems)
+        self._place_keys(phone, layouts, problems)
         self._check_access(phone, problems)
         return phone, problems
 
@@ -113,10 +115,13 @@ class PhoneBuilder:
         problems += [Problem(f"{host}: {problem.where}", problem.what) for problem in found]
         return result
 
-    def _merge(self, phone: Phone, target: str, names: list[str], variables: Mapping[str, Any], host: str, problems: list[Problem]) -> None:
-        """Put the named parts of a list or dictionary (``phone_keys_<layout>``) below the phone's own value."""
+    def _merge(
+        self, phone: Phone, target: str, names: list[str], variables: Mapping[str, Any], host: str, problems: list[Problem]
+    ) -> list[tuple[str, int]]:
+        """Put the named parts of a list or dictionary (``phone_keys_<layout>``) below the phone's own value; return names and sizes of the parts."""
         own = phone[target[len(PREFIX) :]]
-        parts = [self._checked(target, name, variables[name], host, problems) for name in names if variables[name] is not None]
+        names = [name for name in names if variables[name] is not None]
+        parts = [self._checked(target, name, variables[name], host, problems) for name in names]
         if self._specs[target]["type"] == "dict":
             result: Any = {}
             for part in [*parts, own]:
@@ -124,6 +129,7 @@ class PhoneBuilder:
         else:
             result = [item for part in [*parts, own] for item in (part or [])]
         phone[target[len(PREFIX) :]] = result
+        return [(name, len(part or ())) for name, part in zip(names, parts, strict=True)]
 
     def _complete_lines(self, phone: Phone, problems: list[Problem]) -> None:
         lines = phone["lines"]
@@ -186,27 +192,36 @@ class PhoneBuilder:
         return {"host": host, "port": port}
 
     @staticmethod
-    def _place_keys(phone: Phone, problems: list[Problem]) -> None:
-        """Give every key its slot: of two keys for one slot the later wins, keys without a slot fill the free ones in order."""
+    def _place_keys(phone: Phone, layouts: list[tuple[str, int]], problems: list[Problem]) -> None:
+        """Give every key its slot: of two lists' keys for one slot the later wins, keys without a slot fill the free ones in order.
+
+        :param layouts: the lists that come before the phone's own, with how many keys of it they are.
+        """
+
+        def problem(index: int, option: str, what: str) -> None:
+            problems.append(Problem(f"{phone['host']}: {_key_place(layouts, index)}{option}", what))
+
         slots: dict[tuple[str, int, int], dict[str, Any]] = {}
+        taken: dict[tuple[str, int, int], int] = {}
         waiting = []
         for index, given in enumerate(phone["keys"] or []):
-            if not given or given["type"] is None:
-                continue
+            if not given or None in (given["type"], given["line"], given["module"], given["area"]):
+                continue  # told already
             key = dict(given, implied=False)
             key["area"] = "module" if key["module"] else key["area"]
             if key["type"] == "custom" and not key["code"]:
-                problems.append(Problem(f"{phone['host']}: phone_keys[{index}].code", "is missing, and type custom needs it"))
+                problem(index, ".code", "is missing, and type custom needs it")
             if key["line"] > len(phone["lines"]) and phone["lines"]:
-                problems.append(
-                    Problem(
-                        f"{phone['host']}: phone_keys[{index}].line", f"got {key['line']}, but the phone has {len(phone['lines'])} line(s)"
-                    )
-                )
-            if key["position"]:
-                slots[(key["area"], key["module"], key["position"])] = key
-            else:
+                problem(index, ".line", f"got {key['line']}, but the phone has {len(phone['lines'])} line(s)")
+            if not key["position"]:
                 waiting.append(key)
+                continue
+            slot = (key["area"], key["module"], key["position"])
+            before = taken.get(slot)
+            if before is not None and _key_place(layouts, before).split("[")[0] == _key_place(layouts, index).split("[")[0]:
+                problem(index, ".position", f"{key['position']} is that of {_key_place(layouts, before)} too")
+            slots[slot] = key
+            taken[slot] = index
         if not any(key["type"] in ("line", "shared_line") for key in [*slots.values(), *waiting]):
             # As on a phone without any keys set: the first keys are those of its lines, unless the inventory wants something else there.
             for line in phone["lines"]:
@@ -232,6 +247,15 @@ class PhoneBuilder:
                     "is none, so phone_networks must list networks or phone_client_certificate be require",
                 )
             )
+
+
+def _key_place(layouts: list[tuple[str, int]], index: int) -> str:
+    """Return where the key of the merged list was written."""
+    for name, count in layouts:
+        if index < count:
+            return f"{name}[{index}]"
+        index -= count
+    return f"phone_keys[{index}]"
 
 
 def _line_key(line: dict[str, Any]) -> dict[str, Any]:
