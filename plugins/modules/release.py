@@ -205,7 +205,7 @@ from ansible_collections.dialtone.phones.plugins.module_utils.gate_compile impor
 from ansible_collections.dialtone.phones.plugins.module_utils.release import manifest
 from ansible_collections.dialtone.phones.plugins.module_utils.release.access import Access
 from ansible_collections.dialtone.phones.plugins.module_utils.release.errors import ContentMissing, ReleaseError
-from ansible_collections.dialtone.phones.plugins.module_utils.release.nginx import WebServer
+from ansible_collections.dialtone.phones.plugins.module_utils.release.nginx import Runner, WebServer
 from ansible_collections.dialtone.phones.plugins.module_utils.release.publisher import Publisher, Settings
 from ansible_collections.dialtone.phones.plugins.module_utils.release.rollback import Rollback
 from ansible_collections.dialtone.phones.plugins.module_utils.release.staging import file_digest
@@ -241,10 +241,22 @@ ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
 Result = t.Dict[str, t.Any]
 
 
+def runner(module: AnsibleModule) -> Runner:
+    """Return what runs commands; one that can't be started is a failed one, since a release must be switched back then."""
+
+    def run(command: list[str]) -> tuple[int, str, str]:
+        try:
+            return module.run_command(command, handle_exceptions=False)
+        except OSError as exc:
+            return 1, "", str(exc)
+
+    return run
+
+
 class Commands:
     """The verbs, one method each."""
 
-    def __init__(self, params: dict[str, t.Any], check_mode: bool) -> None:
+    def __init__(self, params: dict[str, t.Any], check_mode: bool, run: Runner) -> None:
         self._params = params
         self._check_mode = check_mode
         # Looking needs no group to exist: check mode works before the server's role ran.
@@ -253,7 +265,7 @@ class Commands:
         names = (params["owner"], params["web_group"], params["gate_group"]) if writes or compares else ()
         self._store = Store(params["root"].rstrip("/") or "/", Access(*names))
         settings = Settings(params["keep"], params["lock_timeout"], params["holder"], params["link_limit"])
-        web = WebServer(params["nginx_site"], params["reload_command"], self._store.root)
+        web = WebServer(params["nginx_site"], params["reload_command"], self._store.root, run)
         self._publisher = Publisher(self._store, web, compile_gate, server_networks(params["gate_config"]), settings)
 
     def run(self) -> Result:
@@ -362,7 +374,7 @@ def _readable(path: str) -> t.Any:
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, required_if=[("command", "apply", ["archive"])], supports_check_mode=True)
     try:
-        result = Commands(module.params, module.check_mode).run()
+        result = Commands(module.params, module.check_mode, runner(module)).run()
     except ReleaseError as exc:
         module.fail_json(msg=str(exc))
     except OSError as exc:

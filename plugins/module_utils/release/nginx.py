@@ -10,12 +10,14 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
 import tempfile
+from typing import Callable, List, Tuple
 
 from ansible_collections.dialtone.phones.plugins.module_utils.release.errors import ReleaseError
 
-_TIMEOUT = 60
+# Runs a command and returns its status, output and errors: AnsibleModule.run_command.
+Runner = Callable[[List[str]], Tuple[int, str, str]]
+
 _NOT_RUNNING = re.compile(r"invalid PID number|open\(\) \"[^\"]*pid\" failed")
 
 
@@ -24,9 +26,11 @@ class WebServer:
 
     :param site: our site's configuration; empty or missing means that there is no nginx to ask.
     :param reload: command that makes nginx read its configuration; empty takes ``nginx -s reload``.
+    :param run: runs a command.
     """
 
-    def __init__(self, site: str, reload: str, root: str) -> None:
+    def __init__(self, site: str, reload: str, root: str, run: Runner) -> None:
+        self._runner = run
         self._site = site
         self._root = root
         self._binary = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin:/sbin") if site else None
@@ -53,7 +57,7 @@ class WebServer:
                     f"pid {folder}/pid;\nerror_log stderr warn;\nevents {{ }}\n"
                     f"http {{ access_log off; {temporary} include {folder}/site.conf; }}\n"
                 )
-            code, text = _run([self._binary, "-t", "-q", "-c", path])
+            code, text = self._run([self._binary, "-t", "-q", "-c", path])
             if code != 0:
                 raise ReleaseError(f"nginx refuses the staged release, nothing was switched: {_reason(text)}")
         finally:
@@ -67,26 +71,20 @@ class WebServer:
         if not self.configured:
             return False
         if self._binary:
-            code, text = _run([self._binary, "-t", "-q"])
+            code, text = self._run([self._binary, "-t", "-q"])
             if code != 0:
                 raise ReleaseError(f"nginx -t: {_reason(text)}")
         command = self._reload or [str(self._binary), "-s", "reload"]
-        code, text = _run(command)
+        code, text = self._run(command)
         if code != 0 and not self._reload and _NOT_RUNNING.search(text):
             return False
         if code != 0:
             raise ReleaseError(f"{' '.join(command)}: ended with {code}: {_reason(text)}")
         return True
 
-
-def _run(command: list[str]) -> tuple[int, str]:
-    try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=_TIMEOUT, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as exc:
-        return 1, str(exc)
-    return done.returncode, done.stdout.decode("utf-8", "replace")
+    def _run(self, command: list[str]) -> tuple[int, str]:
+        code, out, err = self._runner(command)
+        return code, err + out
 
 
 def _reason(text: str) -> str:

@@ -15,6 +15,7 @@ from ansible_collections.dialtone.phones.plugins.action import publish
 from ansible_collections.dialtone.phones.plugins.module_utils.release.errors import ReleaseError
 from ansible_collections.dialtone.phones.plugins.modules.release import ARGUMENT_SPEC, Commands
 from ansible_collections.dialtone.phones.plugins.plugin_utils.publish_run import PublishError
+from ansible_collections.dialtone.phones.tests.unit.plugins.module_utils.release.server import run_command
 
 OWN = {"owner": "", "web_group": "", "gate_group": "", "nginx_site": "", "gate_config": "/nonexistent/gate.json"}
 
@@ -33,7 +34,7 @@ class Action(publish.ActionModule):
         params = {name: spec.get("default") for name, spec in ARGUMENT_SPEC.items()}
         params.update(args)
         try:
-            return Commands(params, bool(self._task.check_mode)).run()
+            return Commands(params, bool(self._task.check_mode), run_command).run()
         except ReleaseError as exc:
             raise PublishError(str(exc)) from exc
 

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.dialtone.phones.plugins.module_utils.release import access, manifest
 from ansible_collections.dialtone.phones.plugins.module_utils.release.errors import ReleaseError
 from ansible_collections.dialtone.phones.plugins.modules.release import ARGUMENT_SPEC, Commands
-from ansible_collections.dialtone.phones.tests.unit.plugins.module_utils.release.server import Server, mac_of, phone
+from ansible_collections.dialtone.phones.tests.unit.plugins.module_utils.release.server import Server, mac_of, phone, run_command
 
 OWN = {"owner": "", "web_group": "", "gate_group": "", "nginx_site": "", "gate_config": "/nonexistent/gate.json"}
 
@@ -27,7 +27,7 @@ def run(server, command, check_mode=False, **options):
     params = {name: spec.get("default") for name, spec in ARGUMENT_SPEC.items()}
     params.update(OWN, root=server.root, command=command)
     params.update(options)
-    return Commands(params, check_mode).run()
+    return Commands(params, check_mode, run_command).run()
 
 
 def two(text: str) -> list:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import subprocess
 import threading
 
 from ansible_collections.dialtone.phones.plugins.module_utils.gate_compile import compile_gate
@@ -60,6 +61,15 @@ def phone(number: int, files: dict, scope: str = "all", generation: int = 1, net
     return row, contents
 
 
+def run_command(command: list) -> tuple:
+    """Run a command as the module does."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    except OSError as exc:
+        return 1, "", str(exc)
+    return done.returncode, done.stdout, done.stderr
+
+
 class Server:
     """One server; every method does what one call of the module would."""
 
@@ -69,7 +79,7 @@ class Server:
         self.root = str(root)
         self.store = Store(self.root, Access())
         settings = Settings(keep=keep, lock_timeout=lock_timeout, holder="alice on laptop", link_limit=link_limit)
-        self.publisher = Publisher(self.store, WebServer(site, reload, self.root), compile_gate, list(networks), settings)
+        self.publisher = Publisher(self.store, WebServer(site, reload, self.root, run_command), compile_gate, list(networks), settings)
 
     def digest(self) -> str:
         current = self.store.current()

@@ -11,7 +11,7 @@ import socket
 import pytest
 from ansible_collections.dialtone.phones.plugins.module_utils.release.errors import ReleaseError
 from ansible_collections.dialtone.phones.plugins.module_utils.release.nginx import WebServer
-from ansible_collections.dialtone.phones.tests.unit.plugins.module_utils.release.server import Server, phone
+from ansible_collections.dialtone.phones.tests.unit.plugins.module_utils.release.server import Server, phone, run_command
 
 # Stands for nginx: notes how it is called, and fails where a test says so.
 FAKE = """#!/bin/sh
@@ -128,11 +128,11 @@ def test_reload_of_a_killed_run_that_nginx_refuses_is_switched_back(server, ngin
 def test_command_of_the_users_own_is_run_as_given(tmp_path, nginx):
     site = tmp_path / "site.conf"
     site.write_text("")
-    web = WebServer(str(site), f"touch {tmp_path}/done", str(tmp_path))
+    web = WebServer(str(site), f"touch {tmp_path}/done", str(tmp_path), run_command)
     assert web.reload() is True
     assert (tmp_path / "done").exists()
     with pytest.raises(ReleaseError, match="false: ended with 1"):
-        WebServer(str(site), "false", str(tmp_path)).reload()
+        WebServer(str(site), "false", str(tmp_path), run_command).reload()
 
 
 @pytest.mark.parametrize("site", ["", "/nonexistent/site.conf"])
@@ -154,7 +154,7 @@ def test_real_nginx_reads_the_staged_maps_while_its_port_is_in_use(tmp_path):
             f"server {{ listen 127.0.0.1:{port}; location / {{ return 200 $dialtone_entry; }} }}\n"
         )
         Server(root).publish([phone(1, {"a.cfg": "1"})], release_id="one")
-        WebServer(str(site), "", str(root)).check(f"{root}/releases/one")
+        WebServer(str(site), "", str(root), run_command).check(f"{root}/releases/one")
     site.write_text("server { listen nonsense:; }\n")
     with pytest.raises(ReleaseError, match="nginx refuses the staged release"):
-        WebServer(str(site), "", str(root)).check(f"{root}/releases/one")
+        WebServer(str(site), "", str(root), run_command).check(f"{root}/releases/one")
