@@ -11,13 +11,15 @@ accents, so that the same people give the same bytes.
 from __future__ import annotations
 
 import csv
+import io
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import Phone
-from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, ProblemsError
+from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, ProblemsError, shown
 from ansible_collections.dialtone.phones.plugins.plugin_utils.schema import compile_spec
 
 _NUMBER = {"type": "str", "pattern": "[0-9A-Za-z*#+._@ /()-]{1,64}", "required": True}
@@ -55,6 +57,8 @@ _BOOKS = {
         "merge": {"type": "list", "elements": {"type": "str"}, "default": []},
     },
 }
+# As phone_phonebooks names them.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 _check_book = compile_spec(_BOOKS)
 _check_contact = compile_spec(_CONTACT)
 
@@ -64,7 +68,7 @@ Entry = dict[str, Any]
 class Phonebooks:
     """The books of a run: defined once, fed with the phones of the whole group, then read by packs."""
 
-    def __init__(self, definitions: Mapping[str, Any] | None, base: Path, name: str = "phone_configs_phonebooks") -> None:
+    def __init__(self, definitions: object, base: Path, name: str = "phone_configs_phonebooks") -> None:
         """Check the definitions.
 
         :param definitions: book name to its definition.
@@ -73,7 +77,18 @@ class Phonebooks:
         """
         problems: list[Problem] = []
         self._books: dict[str, dict[str, Any]] = {}
-        for book, given in sorted((definitions or {}).items()):
+        if definitions and not isinstance(definitions, Mapping):
+            raise ProblemsError([Problem(name, f"got {shown(definitions)}, wanted a dictionary of books by name")])
+        given_books: Mapping[Any, Any] = definitions or {}  # type: ignore[assignment]
+        for book in sorted(given_books, key=str):
+            if not isinstance(book, str) or not _NAME.fullmatch(book):
+                problems.append(
+                    Problem(
+                        name, f"{shown(book)} is no name of a book (1 to 32 letters, digits, dots, dashes and underscores; quote numbers)"
+                    )
+                )
+                continue
+            given = given_books[book]
             checked = _check_book(f"{name}.{book}", given, problems)
             if checked is None:
                 continue
@@ -82,10 +97,10 @@ class Phonebooks:
                     _complete(contact, f"{name}.{book}.contacts[{index}]", problems)
             if checked["csv"]:
                 checked["contacts"] = [*(checked["contacts"] or []), *read_contacts(base / checked["csv"], problems)]
-            self._books[str(book)] = checked
+            self._books[book] = checked
         for book, checked in self._books.items():
-            for other in checked["merge"]:
-                if other not in self._books:
+            for other in checked["merge"] or ():
+                if other is not None and other not in given_books:
                     problems.append(Problem(f"{name}.{book}.merge", f"names {other!r}, which is no phonebook"))
         if problems:
             raise ProblemsError(problems)
@@ -127,15 +142,17 @@ class Phonebooks:
 
     def entries(self, book: str) -> list[Entry]:
         """Return the people of a book, merged and sorted."""
-        return merge([*self._all(book, ())])
+        return merge([*self._all(book, set())])
 
-    def _all(self, book: str, above: tuple[str, ...]) -> Iterable[Entry]:
-        if book in above:
+    def _all(self, book: str, seen: set[str]) -> Iterable[Entry]:
+        """Yield what a book and those merged into it hold; each book once, whatever circles they make."""
+        if book in seen:
             return
+        seen.add(book)
         yield from self._extensions[book]
         yield from self._books[book]["contacts"]
         for other in self._books[book]["merge"]:
-            yield from self._all(other, (*above, book))
+            yield from self._all(other, seen)
 
 
 def sort_key(name: str) -> tuple[str, str]:
@@ -171,22 +188,32 @@ def read_contacts(path: Path, problems: list[Problem]) -> list[Entry]:
     except (OSError, UnicodeDecodeError) as exc:
         problems.append(Problem(str(path), f"can't be read ({exc.strerror if isinstance(exc, OSError) else 'it is not UTF-8'})"))
         return []
-    first = text.split("\n", 1)[0]
+    # A quoted cell may hold line ends, so the reader splits the lines, and only at those that programs write.
+    first = text.lstrip("\r\n").split("\n", 1)[0]
     delimiter = max(",;\t|", key=first.count)
     contacts = []
-    reader = csv.DictReader(text.splitlines(), delimiter=delimiter)
-    fields = {str(field or "").strip().lower(): field for field in reader.fieldnames or []}
-    if "name" not in fields:
-        problems.append(Problem(str(path), "has no column name"))
-        return []
-    for row in reader:
-        cells = {word: (row.get(field) or "").strip() for word, field in fields.items() if isinstance(row.get(field), str)}
-        numbers = [{"number": cells[kind], "type": kind} for kind in _TYPES if cells.get(kind)]
-        given = {key: cells[key] for key in ("name", "group", "organization", "email") if cells.get(key)}
-        if cells.get("number"):
-            numbers.insert(0, {"number": cells["number"], "type": "work"})
-        contact = _check_contact(f"{path}, line {reader.line_num}", {**given, "numbers": numbers}, problems)
-        if contact:
-            _complete(contact, f"{path}, line {reader.line_num}", problems)
-            contacts.append(contact)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        fields = {str(field or "").strip().lower(): field for field in reader.fieldnames or []}
+        if "name" not in fields:
+            problems.append(Problem(str(path), "has no column name"))
+            return []
+        for row in reader:
+            place = f"{path}, line {reader.line_num}"
+            if None in row and any(cell.strip() for cell in row[None]):
+                problems.append(Problem(place, "has more cells than the header; is a delimiter in a cell without quotes?"))
+                continue
+            cells = {word: (row.get(field) or "").strip() for word, field in fields.items() if isinstance(row.get(field), str)}
+            if not any(cells.values()):
+                continue
+            numbers = [{"number": cells[kind], "type": kind} for kind in _TYPES if cells.get(kind)]
+            given = {key: cells[key] for key in ("name", "group", "organization", "email") if cells.get(key)}
+            if cells.get("number"):
+                numbers.insert(0, {"number": cells["number"], "type": "work"})
+            contact = _check_contact(place, {**given, "numbers": numbers}, problems)
+            if contact:
+                _complete(contact, place, problems)
+                contacts.append(contact)
+    except csv.Error as exc:
+        problems.append(Problem(f"{path}, line {reader.reader.line_num}", f"is no row of a table ({exc})"))
     return contacts

@@ -1,0 +1,103 @@
+# Copyright (c) 2026, The dialtone.phones contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.dialtone.phones.plugins.plugin_utils.phonebook import Phonebooks, read_contacts
+
+
+def contact(name, number="1"):
+    return {"name": name, "number": number}
+
+
+def names(books, book):
+    return [entry["name"] for entry in books.entries(book)]
+
+
+def test_books_that_merge_each_other_in_circles_hold_everything_once(tmp_path):
+    books = Phonebooks(
+        {
+            "a": {"contacts": [contact("A")], "merge": ["b", "a"]},
+            "b": {"contacts": [contact("B")], "merge": ["c"]},
+            "c": {"contacts": [contact("C")], "merge": ["a", "b"]},
+        },
+        tmp_path,
+    )
+    assert [names(books, book) for book in "abc"] == [["A", "B", "C"]] * 3
+
+
+def test_books_that_merge_the_same_books_on_many_ways_take_no_longer(tmp_path):
+    """Forty levels of two books each, merged crosswise: as many ways as there are bits in a trillion."""
+    levels = {
+        f"{side}{level}": {"contacts": [contact(f"{side}{level:02}")], "merge": [f"a{level + 1}", f"b{level + 1}"] if level < 39 else []}
+        for level in range(40)
+        for side in "ab"
+    }
+    assert len(names(Phonebooks(levels, tmp_path), "a0")) == 79
+
+
+def test_people_are_merged_by_name_and_sorted_without_accents(tmp_path):
+    books = Phonebooks(
+        {"a": {"contacts": [contact("Zoë"), contact("ärzte", "2"), contact("Bob"), contact("zoë ", "3"), contact("Zoë", "1")]}}, tmp_path
+    )
+    assert [(entry["name"], [number["number"] for number in entry["numbers"]]) for entry in books.entries("a")] == [
+        ("ärzte", ["2"]),
+        ("Bob", ["1"]),
+        ("Zoë", ["1", "3"]),
+    ]
+
+
+def read(path, data):
+    file = path / "people.csv"
+    file.write_bytes(data)
+    problems = []
+    contacts = read_contacts(file, problems)
+    return [(one["name"], one["numbers"][0]["number"]) for one in contacts if one["numbers"]], [
+        str(problem).removeprefix(f"{file}") for problem in problems
+    ]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"name,number\nAnn,1\n",
+        b"\xef\xbb\xbfName;Number\r\nAnn;1\r\n",
+        b"name\tnumber\rAnn\t1\r",
+        b'"name"|"number"\n\n"Ann"|"1"\n|\n',
+        b"name,number,\nAnn,1,,,\n",
+    ],
+)
+def test_a_table_of_contacts_is_read_as_programs_write_it(tmp_path, data):
+    assert read(tmp_path, data) == ([("Ann", "1")], [])
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (b"", ": has no column name"),
+        (b"\xff\xfen\0a\0", ": can't be read (it is not UTF-8)"),
+        (b"nome,number\nAnn,1\n", ": has no column name"),
+        (b"name,number\nSmith, Ann,1\n", ", line 2: has more cells than the header; is a delimiter in a cell without quotes?"),
+        (b'name,number\n"Ann,1\n', ", line 2: is no row of a table (unexpected end of data)"),
+        (b"name,number\n" + b"x" * 200_000 + b",1\n", ", line 2: is no row of a table (field larger than field limit (131072))"),
+        (b"name,number\nAnn\n", ", line 2: has neither number nor numbers"),
+        (b"name,number\n,1\n", ", line 2.name: is missing"),
+        (b'name,number\n"A\nB",1\n', ", line 3.name: holds a control character: got 'A\\nB'; wanted text on one line"),
+        (b"name,number\nA\0B,1\n", ", line 2"),
+        ("name,number\nA\u2028B,1\n".encode(), ", line 2.name: holds a control character: got 'A\\u2028B'; wanted text on one line"),
+        (b"name,number\nAnn,<1>\n", ", line 2.numbers[0].number: got '<1>'"),
+    ],
+)
+def test_a_table_of_contacts_that_is_none_is_told_by_line(tmp_path, data, problem):
+    _contacts, problems = read(tmp_path, data)
+    assert len(problems) == 1
+    assert problems[0].startswith(problem)
+
+
+def test_a_formula_is_text(tmp_path):
+    assert read(tmp_path, b'name,number\n"=HYPERLINK(""http://x"")",1\n{{ 7*7 }},2\n')[0] == [
+        ('=HYPERLINK("http://x")', "1"),
+        ("{{ 7*7 }}", "2"),
+    ]
