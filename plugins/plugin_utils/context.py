@@ -14,6 +14,7 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.derive import Deri
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import Model, Pack
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import Phone
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phonebook import Phonebooks
+from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import shown
 from ansible_collections.dialtone.phones.plugins.plugin_utils.schema import split_hostport
 from ansible_collections.dialtone.phones.plugins.plugin_utils.timezone import timezone
 
@@ -70,22 +71,16 @@ def parse_base(url: object) -> Base:
     wanted = "wanted https://host or https://host:port, without a path"
     if not url:
         raise BaseError(f"provisioning_url: is not set; {wanted}")
+    # What stands before an @ may be a password.
+    got = "a URL with credentials" if isinstance(url, str) and "@" in url else shown(url)
     try:
-        parts = urlsplit(str(url))
+        parts = urlsplit(url if isinstance(url, str) else "")
         port = parts.port
     except ValueError:
-        raise BaseError(f"provisioning_url: got {str(url)!r}; {wanted}") from None
-    if (
-        parts.scheme not in ("https", "http")
-        or not parts.hostname
-        or parts.path not in ("", "/")
-        or parts.query
-        or parts.fragment
-        or parts.username
-    ):
-        raise BaseError(f"provisioning_url: got {str(url)!r}; {wanted}")
-    if not re.fullmatch(r"[A-Za-z0-9.:-]+", parts.hostname):
-        raise BaseError(f"provisioning_url: got {str(url)!r}; {wanted}")
+        raise BaseError(f"provisioning_url: got {got}; {wanted}") from None
+    strange = parts.scheme not in ("https", "http") or parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc
+    if strange or not re.fullmatch(r"[A-Za-z0-9.:-]+", parts.hostname or "") or str(url) != str(url).strip():
+        raise BaseError(f"provisioning_url: got {got}; {wanted}")
     standard = 443 if parts.scheme == "https" else 80
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     netloc = host if port in (None, standard) else f"{host}:{port}"

@@ -40,8 +40,22 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import Phone
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phonebook import Phonebooks
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, ProblemsError, did_you_mean
 from ansible_collections.dialtone.phones.plugins.plugin_utils.render import PackRenderer, RenderedFile, RenderError
+from ansible_collections.dialtone.phones.plugins.plugin_utils.schema import compile_spec
 
 ProductionError = ProblemsError
+# Settings of a run whose type is simple, and what they are when nobody set them.
+_SETTINGS = {
+    "phone_template_path": compile_spec({"type": "list", "elements": {"type": "str"}, "max_items": 100}),
+    "phone_configs_password_policy": compile_spec({"type": "enum", "choices": LEVELS}),
+    "phone_configs_scope": compile_spec({"type": "str", "max_length": 64, "pattern": "[^\\s].*"}),
+    "phone_configs_strict": compile_spec({"type": "bool"}),
+}
+_DEFAULTS = {
+    "phone_template_path": [],
+    "phone_configs_password_policy": "strong",
+    "phone_configs_scope": "all",
+    "phone_configs_strict": False,
+}
 __all__ = ["PhoneRow", "Production", "ProductionError", "RenderError", "Settings", "prepare"]
 
 
@@ -100,7 +114,14 @@ class PhoneRow:
         """
         if not self._phone["enabled"] or not self._listed:
             return []
-        return self._production.renderer(self._pack).render_books(self._production.settings.books, self._listed)
+        renderer = self._production.renderer(self._pack)
+        files = renderer.render_books(self._production.settings.books, self._listed)
+        for name in [listing["name"] for listing in self._listed if listing["name"] in renderer.cut_books]:
+            had, kept = renderer.cut_books[name]
+            note = f"phonebook {name}: phones of {self.vendor} take {kept} entries, {had - kept} of {had} left out"
+            if note not in self._production.warnings:
+                self._production.warnings.append(note)
+        return files
 
     @property
     def book_names(self) -> list[str]:
@@ -248,7 +269,9 @@ class Production:
         settings = self.settings
         fitted["admin_password"] = admin_password_of(fitted, pack, settings.deriver)
         digest = self.fleet.input_digest(host, self._input_key)
-        key = hmac.digest(self._input_key, digest + self._run_digest(pack), "sha256").hex() if digest else None
+        # The phone's own files name its books.
+        titles = repr([settings.books.title(name) for name in phone["phonebooks"]]).encode()
+        key = hmac.digest(self._input_key, digest + self._run_digest(pack) + titles, "sha256").hex() if digest else None
         return PhoneRow(self, fitted, pack, model, key)
 
     def _say(self, phone: Phone, text: str, wrong: bool) -> None:
@@ -358,7 +381,15 @@ def read_settings(fleet: Fleet, basedir: Path) -> Settings:
             problems.append(Problem("inventory", str(exc)))
             return default
 
-    base = deriver = previous = packs = None
+    def setting(name: str) -> Any:
+        """Read a setting and check its type; its default where it is wrong, so that the rest is checked too."""
+        found: list[Problem] = []
+        given = read(name)
+        value = None if given is None else _SETTINGS[name](name, given, found)
+        problems.extend(found)
+        return _DEFAULTS[name] if value is None else value
+
+    base = deriver = previous = packs = books = None
     try:
         base = parse_base(read("provisioning_url"))
     except BaseError as exc:
@@ -369,21 +400,15 @@ def read_settings(fleet: Fleet, basedir: Path) -> Settings:
         previous = Deriver(older, "provisioning_secret_previous") if older else None
     except SecretError as exc:
         problems.append(Problem("inventory", str(exc)))
-    paths = read("phone_template_path", [])
     try:
-        packs = Packs([str(basedir / path) for path in ([paths] if isinstance(paths, str) else paths or [])])
+        packs = Packs([str(basedir / path) for path in setting("phone_template_path") if path])
     except PackError as exc:
         problems.append(Problem("inventory", str(exc)))
-    policy = read("phone_configs_password_policy", "strong")
-    policy = "off" if policy is False else policy
-    if policy not in LEVELS:
-        problems.append(Problem("inventory", f"phone_configs_password_policy: got {policy!r}, wanted one of {', '.join(LEVELS)}"))
-    books = None
     try:
-        books = Phonebooks(read("phone_configs_phonebooks", {}), basedir)
+        books = Phonebooks(read("phone_configs_phonebooks"), basedir)
     except ProblemsError as exc:
         problems += exc.problems
-    scope, strict = str(read("phone_configs_scope", "all")), bool(read("phone_configs_strict", False))
+    policy, scope, strict = (setting(f"phone_configs_{name}") for name in ("password_policy", "scope", "strict"))
     if problems or not base or not deriver or not packs or books is None:
         raise ProductionError(problems)
     return Settings(base, deriver, previous, packs, books, policy, scope, strict)

@@ -144,6 +144,8 @@ class PackRenderer:
         self._loader: jinja2.BaseLoader = self._env.loader  # type: ignore[assignment]
         self._used: dict[str, frozenset[str] | None] = {}
         self._kept: OrderedDict[tuple, tuple[bytes, str]] = OrderedDict()
+        # Book -> how many entries it has, and how many of them fit.
+        self.cut_books: dict[str, tuple[int, int]] = {}
 
     def render(self, phone: Phone, model: Model, context: Mapping[str, Any]) -> list[RenderedFile]:
         """Return the files of one phone.
@@ -178,7 +180,10 @@ class PackRenderer:
             kept = self._kept.get(slot)
             if kept is None:
                 rule = self.pack.data["phonebook"]
-                entries = books.entries(listing["name"])[: rule.get("entries")]
+                every = books.entries(listing["name"])
+                entries = every[: rule.get("entries")]
+                if len(entries) < len(every):
+                    self.cut_books[listing["name"]] = (len(every), len(entries))
                 book = {"name": listing["name"], "title": listing["title"], "entries": entries}
                 try:
                     text = self._env.get_template(rule["template"]).render(book=book, pack=self.pack.data)

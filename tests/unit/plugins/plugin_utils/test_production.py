@@ -1,0 +1,152 @@
+# Copyright (c) 2026, The dialtone.phones contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import ProblemsError
+from ansible_collections.dialtone.phones.plugins.plugin_utils.production import Production, read_settings
+
+RUN = {
+    "provisioning_url": "https://prov.example.com",
+    "provisioning_secret": "5f0c8d1e2a7b4c3d9e6f8a1b2c3d4e5f60718293a4b5c6d7e8f9010203040506",
+}
+PHONE = {
+    "phone_mac": "00:15:65:00:00:01",
+    "phone_vendor": "yealink",
+    "phone_model": "T54W",
+    "phone_sip_server": "pbx.example.com",
+    "phone_lines": [{"number": "101", "password": "vX7-quiet-Lamp-92"}],
+}
+
+
+class Inventory:
+    """What Ansible would tell of an inventory: the edge of the code under test."""
+
+    def __init__(self, run, hosts, batch=None):
+        self.run, self.phones = {**RUN, **run}, hosts
+        self.hosts = list(hosts)
+        self.batch = self.hosts if batch is None else batch
+        self.complete = self.batch == self.hosts
+
+    def role_variable(self, name, default=None):
+        return self.run.get(name, default)
+
+    def stream(self, hosts):
+        for host in hosts:
+            yield host, self.phones[host], []
+
+    def unordered(self):
+        return []
+
+    def untrusted_templates(self, host):
+        return []
+
+    def input_digest(self, host, key):
+        return hashlib.sha256(repr(self.phones[host]).encode() + key).digest()
+
+
+def produce(tmp_path, hosts=None, batch=None, **run):
+    inventory = Inventory(run, hosts or {"reception": PHONE}, batch)
+    return Production(inventory, read_settings(inventory, tmp_path))
+
+
+def refusal(tmp_path, hosts=None, batch=None, **run):
+    with pytest.raises(ProblemsError) as caught:
+        production = produce(tmp_path, hosts, batch, **run)
+        list(production.rows())
+        production.finish()
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("phone_template_path", 5, "phone_template_path: got 5, wanted a list"),
+        ("phone_template_path", [None], "phone_template_path[0]: got None, wanted a string"),
+        ("phone_template_path", "nowhere", "nowhere is not a folder"),
+        ("phone_configs_strict", "maybe", "phone_configs_strict: got 'maybe', wanted true or false"),
+        ("phone_configs_scope", ["a"], "phone_configs_scope: got a list of 1, wanted a string"),
+        (
+            "phone_configs_password_policy",
+            "strnog",
+            "phone_configs_password_policy: got 'strnog', wanted one of off, basic, strong, did you mean strong?",
+        ),
+        ("phone_configs_phonebooks", ["a"], "phone_configs_phonebooks: got a list of 1, wanted a dictionary of books by name"),
+        ("phone_configs_phonebooks", {"a": {}, 5: {}}, "phone_configs_phonebooks: 5 is no name of a book"),
+        ("phone_configs_phonebooks", {"a/../b": {}}, "phone_configs_phonebooks: 'a/../b' is no name of a book"),
+        ("phone_configs_phonebooks", {"a": {"merge": 5}}, "phone_configs_phonebooks.a.merge: got 5, wanted a list"),
+        ("phone_configs_phonebooks", {"a": {"merge": ["b"]}}, "phone_configs_phonebooks.a.merge: names 'b', which is no phonebook"),
+        ("provisioning_url", ["https://a"], "provisioning_url: got a list of 1; wanted https://host"),
+        ("provisioning_url", 10**5000, "provisioning_url: got a huge number; wanted https://host"),
+        ("provisioning_url", "https://me:hidden@prov.example.com", "provisioning_url: got a URL with credentials; wanted https://host"),
+        ("provisioning_url", "https://:hidden@prov.example.com", "provisioning_url: got a URL with credentials; wanted https://host"),
+        (
+            "provisioning_url",
+            "https://prov.example.com/phones",
+            "provisioning_url: got 'https://prov.example.com/phones'; wanted https://host",
+        ),
+        (
+            "provisioning_url",
+            "https://prov.example.com:99999",
+            "provisioning_url: got 'https://prov.example.com:99999'; wanted https://host",
+        ),
+        ("provisioning_url", "https://prov.example.com\n", "provisioning_url: got 'https://prov.example.com\\n'; wanted https://host"),
+    ],
+    ids=lambda value: str(value)[:30] if not isinstance(value, int) else "number",
+)
+def test_a_setting_of_the_run_that_is_none_is_told_in_one_sentence(tmp_path, name, value, message):
+    text = refusal(tmp_path, **{name: value})
+    assert text.count("\n") == 1
+    assert message in text
+    assert "hidden" not in text
+
+
+def test_no_as_a_word_is_not_yes(tmp_path):
+    assert produce(tmp_path, phone_configs_strict="no").settings.strict is False
+    assert produce(tmp_path, phone_configs_password_policy=False).settings.password_policy == "off"
+
+
+def test_all_settings_that_are_wrong_are_told_at_once(tmp_path):
+    assert refusal(tmp_path, provisioning_url=None, provisioning_secret="short", phone_configs_strict="x").startswith("3 problems")
+
+
+def keys(tmp_path, **run):
+    hosts = {"reception": {**PHONE, "phone_phonebooks": ["company"]}}
+    return [row.key for row in produce(tmp_path, hosts, **run).rows()]
+
+
+def test_a_phone_is_rendered_anew_when_a_book_it_names_gets_another_title(tmp_path):
+    before = keys(tmp_path, phone_configs_phonebooks={"company": {"title": "Company"}})
+    assert before == keys(tmp_path, phone_configs_phonebooks={"company": {"title": "Company", "contacts": [{"name": "a", "number": "1"}]}})
+    assert before != keys(tmp_path, phone_configs_phonebooks={"company": {"title": "Firma"}})
+
+
+def test_entries_that_phones_have_no_place_for_are_counted_once(tmp_path):
+    hosts = {
+        name: {
+            **PHONE,
+            "phone_mac": mac,
+            "phone_vendor": "cisco",
+            "phone_model": "SPA504G",
+            "phone_phonebooks": ["company"],
+            "phone_lines": [{**PHONE["phone_lines"][0], "number": name[1:]}],
+        }
+        for name, mac in (("p101", "00:0e:08:00:00:01"), ("p102", "00:0e:08:00:00:02"))
+    }
+    contacts = [{"name": f"n{number}", "number": str(number)} for number in range(40)]
+    production = produce(tmp_path, hosts, phone_configs_phonebooks={"company": {"contacts": contacts}})
+    for row in production.rows():
+        row.books()
+    assert [text for text in production.warnings if "phonebook" in text] == [
+        "phonebook company: phones of cisco take 32 entries, 8 of 40 left out"
+    ]
+
+
+def test_a_mac_outside_of_the_limit_counts(tmp_path):
+    other = {**PHONE, "phone_lines": [{"number": "102", "password": "vX7-quiet-Lamp-93"}]}
+    text = refusal(tmp_path, {"a": PHONE, "b": other}, ["b"])
+    assert "b: phone_mac: 001565000001 is that of a too, wanted one phone per MAC in the whole group" in text
