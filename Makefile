@@ -54,6 +54,11 @@ sanity: $(VENV)/.ok ## Run ansible-test sanity with the ansible-core of the envi
 integration: $(VENV)/.ok ## Deploy to this machine (root or sudo) and attack what was deployed
 	python -m pytest -q -x tests/integration
 
+# Sizes and rounds: BENCH_SIZES="1000 10000 50000" BENCH_ROUNDS=3. The result stays in build/bench.
+.PHONY: bench
+bench: $(VENV)/.ok ## Measure rendering and publishing of 1,000 and 10,000 phones against plain Jinja2
+	python tests/bench/bench.py
+
 test: lint unit sanity integration ## Everything that must pass before a change lands
 
 .PHONY: docs

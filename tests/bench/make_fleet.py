@@ -115,6 +115,16 @@ def packs() -> dict[str, tuple[list[str], list[dict]]]:
     return found
 
 
+def shared_prefixes() -> set[str]:
+    """Return the prefixes that more than one vendor pack claims: a MAC address alone does not tell the vendor there."""
+    claims: dict[str, int] = {}
+    for file in TEMPLATES.glob("*/pack.yml"):
+        pack = yaml.load(file.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        for prefix in {re.sub("[^0-9a-f]", "", str(prefix).lower()) for prefix in pack.get("ouis") or ()}:
+            claims[prefix[:6]] = claims.get(prefix[:6], 0) + 1
+    return {prefix for prefix, count in claims.items() if count > 1}
+
+
 class Fleet:
     """The phones, drawn with a seed."""
 
@@ -126,6 +136,7 @@ class Fleet:
         # About 150 phones a site, as many branches of a company have.
         self.sites = [f"{city} {number}" for number in range(1, count // 1200 + 2) for city in CITIES]
         self.models: dict[str, set[str]] = {}
+        self._shared = shared_prefixes()
         self.rows: list[list[str]] = []
         taken = 1000
         serial = dict.fromkeys(self.packs, 0)
@@ -155,7 +166,7 @@ class Fleet:
             site if first else "",
             draw.choice(DEPARTMENTS) if first else "",
             # Half of the rows leave the vendor to the MAC address.
-            vendor if first and number[-1] in "02468" else "",
+            vendor if first and (number[-1] in "02468" or mac[:6] in self._shared) else "",
             model["name"] if first else "",
             ":".join(mac[at : at + 2] for at in range(0, 12, 2)).upper() if number[-1] in "159" else mac,
             f"SN{mac.upper()}" if first else "",

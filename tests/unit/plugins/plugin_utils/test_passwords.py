@@ -72,10 +72,10 @@ def test_what_is_long_enough_beside_its_words_would_have_passed_the_estimator():
         "#",
     ]
     words += ["Zürich", "monkey", "Alexander", "7kf", "Vq", "aaaaaa", "love", "M1chae1", "edcvfr"]
-    texts = ["".join(rng.choice(words) for _word in range(rng.randint(2, 7))) for _text in range(1200)]
-    texts += ["".join(rng.choice(string.hexdigits[:16]) for _char in range(rng.randint(16, 24))) for _text in range(300)]
+    texts = ["".join(rng.choice(words) for _word in range(rng.randint(2, 7))) for _text in range(300)]
+    texts += ["".join(rng.choice(string.hexdigits[:16]) for _char in range(rng.randint(16, 24))) for _text in range(100)]
     passed = [text for text in texts if _surely_long(text, ("2010", "annalena"))]
-    assert len(passed) > 300
+    assert len(passed) > 80
     assert [text for text in passed if _guesses_log10(text, ("2010", "annalena")) < 10] == []
 
 
