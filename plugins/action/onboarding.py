@@ -4,28 +4,27 @@
 
 from __future__ import annotations
 
-import getpass
-import os
-from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.dialtone.phones.plugins.module_utils.mac import format_mac
 from ansible_collections.dialtone.phones.plugins.plugin_utils.claim_client import ClaimClient
-from ansible_collections.dialtone.phones.plugins.plugin_utils.claim_phones import Batch, ClaimPhone, read_batch, terms
-from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import FleetError, read_fleet
+from ansible_collections.dialtone.phones.plugins.plugin_utils.claim_phones import Batch, read_gone, read_phones, scope_of, terms, who
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import FleetError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import ProblemsError
-from ansible_collections.dialtone.phones.plugins.plugin_utils.production import Settings, read_settings
+from ansible_collections.dialtone.phones.plugins.plugin_utils.production import Settings
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
-    "state": {"type": "str", "choices": ["armed", "unlocked", "locked", "spent", "confirmed"], "default": "armed"},
+    "state": {"type": "str", "choices": ["armed", "unlocked", "locked", "spent", "retired", "confirmed"], "default": "armed"},
+    "macs": {"type": "list", "elements": "str"},
     "reason": {"type": "str", "default": ""},
     "force": {"type": "bool", "default": False},
     "new_store": {"type": "bool", "default": False},
     "retire_absent": {"type": "bool", "default": False},
     "store": {"type": "str", "default": ""},
 }
+_WAS_RETIRED = "was retired when it left the inventory; unlock it to give it a new one-time URL"
 _AFTER_SUSPICION = (
     "If a claim was not the phone's own: raise phone_generation of that phone and change its SIP passwords before it is used again."
 )
@@ -42,6 +41,8 @@ class ActionModule(ActionBase):
         _validation, args = self.validate_argument_spec(argument_spec=ARGUMENT_SPEC)
         client = ClaimClient(self, task_vars or {}, {"path": args["store"]})
         by = who()
+        if (args["state"] == "retired") != (args["macs"] is not None):
+            raise AnsibleActionFail("macs: goes with state retired, and only with it; other states take the phones of the play")
         if args["state"] == "confirmed":
             answer = client.confirm(by)
             return {
@@ -50,25 +51,28 @@ class ActionModule(ActionBase):
                 "msg": "the restored store's claims are open" if answer["changed"] else "nothing to confirm",
             }
         try:
-            fleet = read_fleet(task_vars or {}, self._templar)
-            settings = read_settings(fleet, Path(self._loader.get_basedir()))
-            batch = read_batch(fleet, settings)
+            _fleet, settings, batch = read_phones(self, task_vars or {})
+            # The default reads the whole store once; the batch may be all of the fleet.
+            status = client.status()
+            gone = read_gone(args["macs"] or (), batch, status["devices"], "macs")
         except (ProblemsError, FleetError) as exc:
             raise AnsibleActionFail(str(exc)) from None
-        # The default reads the whole store once; the batch may be all of the fleet.
-        status = client.status()
+        if args["state"] == "retired":
+            return {**result, **summary(self._retire(client, gone, by), batch, args["state"])}
         if status["new"]:
             status = self._new_store(client, args, by, status)
         if status.get("closed") and args["state"] in ("armed", "unlocked"):
             raise AnsibleActionFail(
                 "claim store: it was restored from a backup and its claims are closed until confirmed: compare it, then run onboarding with state: confirmed"
             )
+        # A registration may be known without a claim; that is a phone that was never armed.
+        status["devices"] = {mac: row for mac, row in status["devices"].items() if row["state"]}
         if args["state"] == "armed":
             rows = self._arm(client, batch, settings, status, by, args)
         elif args["state"] == "unlocked":
             rows = self._unlock(client, batch, settings, status, by, args)
         else:
-            rows = self._close(client, batch, {"locked": "lock", "spent": "spend"}[args["state"]], status, by)
+            rows = self._close(client, batch, args["state"], status, by)
         return {**result, **summary(rows, batch, args["state"])}
 
     def _new_store(self, client: ClaimClient, args: dict[str, Any], by: str, status: dict[str, Any]) -> dict[str, Any]:
@@ -88,41 +92,52 @@ class ActionModule(ActionBase):
     def _arm(
         self, client: ClaimClient, batch: Batch, settings: Settings, status: dict[str, Any], by: str, args: dict[str, Any]
     ) -> dict[str, dict[str, Any]]:
-        arm, again, end = [], [], []
+        arm, again, end, adopt = [], [], [], []
         rows: dict[str, dict[str, Any]] = {}
         for phone in batch.phones:
             known = status["devices"].get(phone.mac)
+            if known and scope_of(known) != settings.scope:
+                adopt.append(phone.mac)
             if not phone.once:
                 if known and known["state"] in ("armed", "claimed"):
                     end.append(phone.mac)
                 rows[phone.mac] = {"state": "off", "changed": False, "msg": phone.why_not}
                 continue
-            generation = known["claim_generation"] if known else 1
-            device = terms(phone, settings.deriver, status["epoch"], generation, by, args["reason"])
-            if known and known["state"] == "armed" and known["token_sha256"] != device["token_sha256"]:
-                # Armed, never used, but derived from another secret: the old URL dies unused, a new one is armed.
-                rows.update(
-                    client.unlock([terms(phone, settings.deriver, status["epoch"], generation + 1, by, "secret changed")], False)["devices"]
-                )
-            elif not known or known["state"] in ("armed", "unlocked"):
-                if not known or known["state"] == "unlocked" or known["window"] != device["window"]:
+            if not known:
+                arm.append(terms(phone, settings, status["epoch"], 1, by, args["reason"]))
+                continue
+            rows[phone.mac] = {"state": known["state"], "changed": False}
+            if known["state"] == "retired":
+                rows[phone.mac]["msg"] = _WAS_RETIRED
+            elif known["state"] in ("armed", "unlocked"):
+                device = terms(phone, settings, status["epoch"], known["claim_generation"], by, args["reason"])
+                if known["state"] == "armed" and known["token_sha256"] != device["token_sha256"]:
+                    # Armed, never used, but derived from another secret: the old URL dies unused, a new one is armed.
+                    again.append(terms(phone, settings, status["epoch"], known["claim_generation"] + 1, by, "secret changed"))
+                elif known["state"] == "unlocked" or known["window"] != device["window"]:
                     arm.append(device)
-                else:
-                    rows[phone.mac] = {"state": "armed", "changed": False}
-            else:
-                rows[phone.mac] = {"state": known["state"], "changed": False}
         if arm and status["new"]:
-            rows.update({device["mac"]: {"state": "armed", "changed": True, "msg": "would be armed"} for device in arm})
+            rows.update(_would_be_armed(arm))
         elif arm:
             rows.update(client.arm(arm)["devices"])
         if again:
             rows.update(client.unlock(again, False)["devices"])
         if end:
             rows.update(client.close("spend", end, by)["devices"])
-        if args["retire_absent"] and batch.complete:
-            absent = [mac for mac, row in status["devices"].items() if mac not in batch.group and row["state"] != "retired"]
-            if absent:
-                rows.update(client.close("retire", absent, by)["devices"])
+        if adopt:
+            for mac, row in client.adopt(adopt, settings.scope, by)["devices"].items():
+                rows[mac] = {**rows[mac], "changed": rows[mac]["changed"] or row["changed"]}
+        if args["retire_absent"]:
+            absent = [mac for mac in batch.left(status["devices"]) if status["devices"][mac]["state"] != "retired"]
+            rows.update(self._retire(client, absent, by))
+        return rows
+
+    @staticmethod
+    def _retire(client: ClaimClient, macs: list[str], by: str) -> dict[str, dict[str, Any]]:
+        rows = client.close("retire", macs, by)["devices"] if macs else {}
+        for row in rows.values():
+            if not row["state"]:
+                row["msg"] = "is not known to the claim store"
         return rows
 
     @staticmethod
@@ -136,35 +151,48 @@ class ActionModule(ActionBase):
                 rows[phone.mac] = {"state": "off", "changed": False, "failed": True, "msg": phone.why_not}
                 continue
             known = status["devices"].get(phone.mac)
-            if known and known["state"] == "armed":
-                rows[phone.mac] = {"state": "armed", "changed": False, "msg": "is armed already"}
+            if not known:
+                devices.append(terms(phone, settings, status["epoch"], 1, by, args["reason"]))
                 continue
-            generation = 1 if not known else known["claim_generation"] + (known["state"] != "unlocked")
-            devices.append(terms(phone, settings.deriver, status["epoch"], generation, by, args["reason"]))
-        if devices:
+            generation = known["claim_generation"]
+            device = terms(phone, settings, status["epoch"], generation, by, args["reason"])
+            if known["state"] == "armed" and known["token_sha256"] == device["token_sha256"]:
+                rows[phone.mac] = {"state": "armed", "changed": False, "msg": "is armed already"}
+            elif known["state"] == "unlocked":
+                devices.append(device)
+            else:
+                devices.append(terms(phone, settings, status["epoch"], generation + 1, by, args["reason"]))
+        if devices and status["new"]:
+            rows.update(_would_be_armed(devices))
+        elif devices:
             rows.update(client.unlock(devices, args["force"])["devices"])
         return rows
 
     @staticmethod
-    def _close(client: ClaimClient, batch: Batch, command: str, status: dict[str, Any], by: str) -> dict[str, dict[str, Any]]:
+    def _close(client: ClaimClient, batch: Batch, state: str, status: dict[str, Any], by: str) -> dict[str, dict[str, Any]]:
         macs = [phone.mac for phone in batch.phones if phone.mac in status["devices"]]
-        return client.close(command, macs, by)["devices"] if macs else {}
+        rows = client.close({"locked": "lock", "spent": "spend"}[state], macs, by)["devices"] if macs else {}
+        for phone in batch.phones:
+            if phone.mac not in rows:
+                # Nothing is open, but the next run would arm it: whoever locks a phone has to know.
+                msg = "never had a one-time URL; phone_onboarding: 'off' keeps it from getting one"
+                rows[phone.mac] = {"state": "", "changed": False, "failed": state == "locked" and phone.once, "msg": msg}
+        return rows
 
 
-def who() -> str:
-    """Return who runs the play, for the audit trail."""
-    return os.environ.get("SUDO_USER") or getpass.getuser()
+def _would_be_armed(devices: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {device["mac"]: {"state": "armed", "changed": True, "msg": "would be armed"} for device in devices}
 
 
 def summary(rows: dict[str, dict[str, Any]], batch: Batch, state: str) -> dict[str, Any]:
     """Return the result of a verb: counts, and a row for each phone where something happened or remains to be done."""
-    hosts: dict[str, ClaimPhone] = {phone.mac: phone for phone in batch.phones}
+    hosts = batch.group
     counts: dict[str, int] = {}
     for row in rows.values():
         counts[row["state"] or "unknown"] = counts.get(row["state"] or "unknown", 0) + 1
     told = [
         {
-            "host": hosts[mac].host if mac in hosts else "",
+            "host": hosts.get(mac, ""),
             "mac": format_mac(mac, "lower", "colon"),
             "state": row["state"],
             "changed": row["changed"],
@@ -176,8 +204,9 @@ def summary(rows: dict[str, dict[str, Any]], batch: Batch, state: str) -> dict[s
     failed = [mac for mac, row in rows.items() if row.get("failed")]
     result: dict[str, Any] = {"changed": any(row["changed"] for row in rows.values()), "counts": counts, "phones": told}
     if failed:
-        what = "; ".join(f"{hosts[mac].host if mac in hosts else mac}: {rows[mac].get('msg', '')}" for mac in failed[:20])
-        result.update(failed=True, msg=f"{len(failed)} phones can't be {state}: {what}")
+        what = "; ".join(f"{hosts.get(mac, mac)}: {rows[mac].get('msg', '')}" for mac in failed[:20])
+        more = f"; and {len(failed) - 20} more" if len(failed) > 20 else ""
+        result.update(failed=True, msg=f"{len(failed)} phone{'s' if len(failed) > 1 else ''} can't be {state}: {what}{more}")
     elif state == "unlocked":
         result["msg"] = _AFTER_SUSPICION
     return result

@@ -4,17 +4,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.dialtone.phones.plugins.module_utils.mac import format_mac
 from ansible_collections.dialtone.phones.plugins.plugin_utils.claim_client import ClaimClient
-from ansible_collections.dialtone.phones.plugins.plugin_utils.claim_phones import claim_url, read_batch
-from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import FleetError, read_fleet
+from ansible_collections.dialtone.phones.plugins.plugin_utils.claim_phones import claim_url, read_phones, token_sha256
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import FleetError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import ProblemsError
-from ansible_collections.dialtone.phones.plugins.plugin_utils.production import read_settings
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "urls": {"type": "bool", "default": False},
@@ -33,9 +31,7 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         _validation, args = self.validate_argument_spec(argument_spec=ARGUMENT_SPEC)
         try:
-            fleet = read_fleet(task_vars or {}, self._templar)
-            settings = read_settings(fleet, Path(self._loader.get_basedir()))
-            batch = read_batch(fleet, settings)
+            _fleet, settings, batch = read_phones(self, task_vars or {})
         except (ProblemsError, FleetError) as exc:
             raise AnsibleActionFail(str(exc)) from None
         status = ClaimClient(self, task_vars or {}, {"path": args["store"]}).status()
@@ -43,7 +39,7 @@ class ActionModule(ActionBase):
         counts: dict[str, int] = {}
         for phone in batch.phones:
             row = status["devices"].get(phone.mac)
-            state = row["state"] if row else "off" if not phone.once else "new"
+            state = (row or {}).get("state") or ("new" if phone.once else "off")
             counts[state] = counts.get(state, 0) + 1
             entry: dict[str, Any] = {"mac": format_mac(phone.mac, "lower", "colon"), "state": state}
             if phone.why_not:
@@ -54,16 +50,19 @@ class ActionModule(ActionBase):
                     account: {"state": known.get("state"), "at": known.get("at"), "msg": known.get("msg", "")}
                     for account, known in (row.get("registrations") or {}).items()
                 }
-                if args["urls"] and state == "armed":
+                if args["urls"] and state == "armed" and phone.once:
                     token = settings.deriver.claim_token(phone.mac, status["epoch"], row["claim_generation"])
-                    entry["url"] = claim_url(settings.base, token, phone.claim_path)
+                    if token_sha256(token) == row["token_sha256"]:
+                        entry["url"] = claim_url(settings.base, token, phone.claim_path)
+                    else:
+                        entry["msg"] = "provisioning_secret has changed since the phone was armed; run onboarding"
             phones[phone.host] = entry
-        left = sorted(mac for mac, row in status["devices"].items() if mac not in batch.group and row["state"] != "retired")
+        left = [mac for mac in batch.left(status["devices"]) if status["devices"][mac]["state"] != "retired"]
         result.update(
             changed=False,
             store={"new": status["new"], "closed": bool(status.get("closed"))},
             counts=counts,
             phones=phones,
-            not_in_inventory=[format_mac(mac, "lower", "colon") for mac in left] if batch.complete else [],
+            not_in_inventory=[format_mac(mac, "lower", "colon") for mac in left],
         )
         return result

@@ -26,10 +26,16 @@ options:
       - V(armed) arms phones that were never armed, and those that an operator unlocked. It never opens what was closed.
       - V(unlocked) gives every phone of the play a new generation, so a new URL, and arms it. A phone that is armed stays as it is.
       - V(locked) and V(spent) close. A locked phone stays closed until it is unlocked.
+      - V(retired) closes what phones that left the inventory (O(macs)) had.
       - V(confirmed) opens the claims of a store that was restored from a backup.
     type: str
-    choices: [armed, unlocked, locked, spent, confirmed]
+    choices: [armed, unlocked, locked, spent, retired, confirmed]
     default: armed
+  macs:
+    description:
+      - With O(state=retired), MAC addresses of phones that left. One that is still that of a phone of the inventory is refused.
+    type: list
+    elements: str
   reason:
     description: Why, for the audit trail.
     type: str
@@ -44,7 +50,9 @@ options:
     type: bool
     default: false
   retire_absent:
-    description: With O(state=armed) and a play that covers the whole group, retire phones that left the inventory.
+    description:
+      - With O(state=armed) and a play that covers the whole group, retire phones that left the inventory.
+      - Phones of another scope (C(phone_configs_scope)) are left alone.
     type: bool
     default: false
   store:

@@ -86,6 +86,23 @@ options:
     type: str
     choices: [keep, deregister]
     default: keep
+  absent:
+    description:
+      - Without O(devices), what becomes of the entry of a phone that left the inventory.
+      - Only a run that covers the whole group takes such entries out, and only those of its own scope (C(phone_configs_scope)).
+    type: str
+    choices: [keep, deregister]
+    default: deregister
+  gone:
+    description:
+      - Without O(devices), MAC addresses of phones that left the inventory and whose entries are taken out whatever the run covers.
+    type: list
+    elements: str
+    default: []
+  unlocking:
+    description: Without O(devices) and in check mode, predict what comes after an unlock of the phones of the play.
+    type: bool
+    default: false
   store:
     description: Without O(devices), the claim store; by default the one that the server's gate uses.
     type: str
@@ -184,6 +201,11 @@ recorded:
     - What to hand in as O(devices[].recorded) next time, by MAC. Digests only, no URL and no secret.
     - Phones that failed are not in it.
   type: dict
-  returned: always, unless the options were refused
+  returned: with O(devices), unless the options were refused
   sample: {001565aabbcc: {state: registered, url_sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08}}
+by_hand:
+  description: What no run can do, such as phones that are set up by hand and entries in accounts that are not in the inventory any more.
+  type: list
+  elements: str
+  returned: without O(devices), unless the options were refused
 """

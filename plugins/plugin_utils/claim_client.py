@@ -53,6 +53,10 @@ class ClaimClient:
         """Run ``lock``, ``spend`` or ``retire``."""
         return self._call(command, list(macs), "macs", by=by)
 
+    def adopt(self, macs: Sequence[str], scope: str, by: str) -> dict[str, Any]:
+        """Note that phones belong to another part of the fleet from now on."""
+        return self._call("adopt", list(macs), "macs", scope=scope, by=by)
+
     def confirm(self, by: str) -> dict[str, Any]:
         return self._call("confirm", None, by=by)
 

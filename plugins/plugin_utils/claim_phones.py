@@ -6,16 +6,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from getpass import getuser
+from pathlib import Path
 from typing import Any, NamedTuple
 
+from ansible.plugins.action import ActionBase
+from ansible_collections.dialtone.phones.plugins.module_utils.mac import MacError, is_locally_administered, normalize_mac
 from ansible_collections.dialtone.phones.plugins.plugin_utils.context import Base
-from ansible_collections.dialtone.phones.plugins.plugin_utils.derive import Deriver
-from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import Fleet
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import Fleet, read_fleet
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import PackError
-from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import PhoneBuilder
-from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, ProblemsError
-from ansible_collections.dialtone.phones.plugins.plugin_utils.production import Settings
+from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import PREFIX, model_specs
+from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, ProblemsError, did_you_mean
+from ansible_collections.dialtone.phones.plugins.plugin_utils.production import Settings, read_settings
+from ansible_collections.dialtone.phones.plugins.plugin_utils.schema import compile_spec
+
+# Nothing else of a phone is read: lines hold vaulted passwords, each of which would cost a decryption.
+VARIABLES = frozenset(
+    PREFIX + name for name in ("mac", "vendor", "model", "enabled", "onboarding", "claim_window", "serial", "mac_id", "redirect_account")
+)
 
 
 class ClaimPhone(NamedTuple):
@@ -34,67 +46,172 @@ class ClaimPhone(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """The phones of a run, and the MACs of the whole group."""
+    """The phones of a run, the hosts of the whole group by MAC, whether the run covers the whole group, and the part of the fleet it is."""
 
     phones: list[ClaimPhone]
-    group: frozenset[str]
+    group: Mapping[str, str]
     complete: bool
+    scope: str
+
+    def left(self, devices: Mapping[str, Mapping[str, Any]]) -> list[str]:
+        """Return the MACs that the store knows of this scope and that the inventory does not have; nothing for a run that sees a part only."""
+        return sorted(mac for mac, row in devices.items() if mac not in self.group and scope_of(row) == self.scope) if self.complete else []
+
+
+def scope_of(row: Mapping[str, Any]) -> str:
+    """Return the part of the fleet that the store counts a phone to."""
+    return row.get("scope") or "all"
+
+
+def read_phones(action: ActionBase, task_vars: Mapping[str, Any]) -> tuple[Fleet, Settings, Batch]:
+    """Return the fleet, the settings and the phones of the running task.
+
+    :raises ProblemsError: a setting or a phone of the run is described wrongly; all problems at once.
+    :raises FleetError: the fleet cannot be read at all.
+    """
+    fleet = read_fleet(task_vars, action._templar, names=VARIABLES)
+    settings = read_settings(fleet, Path(action._loader.get_basedir()))
+    return fleet, settings, read_batch(fleet, settings)
 
 
 def read_batch(fleet: Fleet, settings: Settings) -> Batch:
     """Return the phones of the run.
 
-    :raises ProblemsError: a phone of the run is described wrongly; all problems at once.
+    :raises ProblemsError: a phone of the run is described wrongly, or two phones of the group have one MAC; all problems at once.
     """
-    builder = PhoneBuilder()
+    reader = _Reader(settings)
     wanted = set(fleet.batch)
-    problems: list[Problem] = []
-    phones, macs = [], set()
+    phones: list[ClaimPhone] = []
+    group: dict[str, str] = {}
     for host, variables, unresolved in fleet.stream(fleet.hosts):
-        phone, found = builder.build(host, variables)
-        if phone["mac"]:
-            macs.add(phone["mac"])
+        values, found = reader.values(host, variables)
+        mac = values.get("mac")
+        if mac and group.setdefault(mac, host) != host:
+            reader.problems.append(
+                Problem(f"{host}: phone_mac", f"{mac} is that of {group[mac]} too, wanted one phone per MAC in the whole group")
+            )
         if host not in wanted:
             continue
-        problems += unresolved + found
         if unresolved or found:
+            named = {problem.where.split(" (")[0] for problem in unresolved}
+            reader.problems += unresolved + [problem for problem in found if problem.where not in named]
             continue
-        claim_path, why_not = "", ""
+        phone = reader.phone(host, values)
+        if phone:
+            phones.append(phone)
+    if reader.problems:
+        raise ProblemsError(reader.problems, "nothing was changed")
+    return Batch(phones, group, fleet.complete, settings.scope)
+
+
+class _Reader:
+    """Checks the few variables of phones that matter here, as their specification says."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.problems: list[Problem] = []
+        self._packs = settings.packs
+        specs = model_specs()
+        self._specs = {name: specs[name] for name in sorted(VARIABLES)}
+        self._checks = {name: compile_spec(spec) for name, spec in self._specs.items()}
+
+    def values(self, host: str, variables: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+        """Return the checked variables of a phone without their prefix, and what is wrong with them."""
+        found: list[Problem] = []
+        values: dict[str, Any] = {}
+        for name, spec in self._specs.items():
+            value = variables.get(name)
+            if value is None:
+                if spec.get("required"):
+                    found.append(Problem(name, "is not set"))
+                value = spec.get("default")
+            else:
+                value = self._checks[name](name, value, found)
+            values[name[len(PREFIX) :]] = value
+        return values, [Problem(f"{host}: {problem.where}", problem.what) for problem in found]
+
+    def phone(self, host: str, values: Mapping[str, Any]) -> ClaimPhone | None:
+        """Return the phone, or nothing when it has no pack or no model; then the problem is noted."""
         try:
-            pack = settings.packs.get(phone["vendor"])
-            model = pack.model(phone["model"]) if pack else None
-            if pack is None or model is None:
-                problems.append(Problem(f"{host}: phone_model", pack.model_problem(phone["model"]) if pack else "its vendor has no pack"))
-                continue
+            pack = self._packs.get(values["vendor"])
         except PackError as exc:
-            problems.append(Problem(f"{host}: phone_vendor", str(exc)))
-            continue
-        handover = model.handover or pack.data["handover"]
-        if not phone["enabled"]:
+            self.problems.append(Problem(f"{host}: phone_vendor", str(exc)))
+            return None
+        if pack is None:
+            names = self._packs.names()
+            near = did_you_mean(values["vendor"], names) or f"; known: {', '.join(names)}"
+            self.problems.append(Problem(f"{host}: phone_vendor", f"{values['vendor']!r} has no pack{near}"))
+            return None
+        model = pack.model(values["model"])
+        if model is None:
+            self.problems.append(Problem(f"{host}: phone_model", pack.model_problem(values["model"])))
+            return None
+        if values["redirect_account"] and is_locally_administered(values["mac"]):
+            what = "is locally administered, so it can't be registered with a redirect service"
+            self.problems.append(Problem(f"{host}: phone_mac", what))
+            return None
+        claim_path, why_not = "", ""
+        if not values["enabled"]:
             why_not = "is not enabled"
-        elif phone["onboarding"] != "once":
+        elif values["onboarding"] != "once":
             why_not = "phone_onboarding is off: enter its URL by hand"
-        elif handover != "home":
-            why_not = f"{pack.vendor} {phone['model']} can't be handed over to a URL of its own: it is provisioned by hand or on its LAN"
+        elif (model.handover or pack.data["handover"]) != "home":
+            why_not = f"{pack.vendor} {values['model']} can't be handed over to a URL of its own: it is provisioned by hand or on its LAN"
         else:
-            claim_path = pack.file_name(model.claim_path or pack.data["claim_path"], phone["mac"], model)
-        phones.append(
-            ClaimPhone(
-                host,
-                phone["mac"],
-                phone["vendor"],
-                not why_not,
-                why_not,
-                phone["claim_window"],
-                phone["serial"] or "",
-                phone["mac_id"] or "",
-                phone["redirect_account"],
-                claim_path,
-            )
+            claim_path = pack.file_name(model.claim_path or pack.data["claim_path"], values["mac"], model)
+        return ClaimPhone(
+            host,
+            values["mac"],
+            values["vendor"],
+            not why_not,
+            why_not,
+            values["claim_window"],
+            values["serial"] or "",
+            values["mac_id"] or "",
+            values["redirect_account"] or "",
+            claim_path,
         )
+
+
+def holders(fleet: Fleet) -> dict[str, str]:
+    """Return the hosts of the whole group by MAC; what is no MAC is somebody else's problem."""
+    found: dict[str, str] = {}
+    for host, variables, _problems in fleet.stream(fleet.hosts):
+        with contextlib.suppress(MacError):
+            found.setdefault(normalize_mac(variables.get("phone_mac")), host)
+    return found
+
+
+def read_gone(given: Iterable[Any], batch: Batch, devices: Mapping[str, Mapping[str, Any]], option: str) -> list[str]:
+    """Return MACs that an operator says have left, as the store knows them.
+
+    :raises ProblemsError: one of them is no MAC, is still that of a phone of the inventory, or belongs to another part of the fleet.
+    """
+    problems: list[Problem] = []
+    macs: list[str] = []
+    for number, item in enumerate(given):
+        try:
+            mac = normalize_mac(item)
+        except MacError as exc:
+            problems.append(Problem(f"{option}[{number}]", str(exc)))
+            continue
+        if mac in batch.group:
+            what = f"{mac} is that of {batch.group[mac]}: take the host out of the inventory, or give it its new phone_mac, first"
+            problems.append(Problem(f"{option}[{number}]", what))
+        elif mac in devices and scope_of(devices[mac]) != batch.scope:
+            what = f"{mac} belongs to scope {scope_of(devices[mac])!r}, this run's phone_configs_scope is {batch.scope!r}"
+            problems.append(Problem(f"{option}[{number}]", what))
+        macs.append(mac)
     if problems:
         raise ProblemsError(problems, "nothing was changed")
-    return Batch(phones, frozenset(macs), fleet.complete)
+    return list(dict.fromkeys(macs))
+
+
+def who() -> str:
+    """Return who runs the play, for the audit trail."""
+    try:
+        return os.environ.get("SUDO_USER") or getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 def token_sha256(token: str) -> str:
@@ -107,9 +224,9 @@ def claim_url(base: Base, token: str, path: str) -> str:
     return f"{base.scheme}://{base.netloc}/c/{token}/{path}"
 
 
-def terms(phone: ClaimPhone, deriver: Deriver, epoch: str, generation: int, by: str, reason: str) -> dict[str, Any]:
+def terms(phone: ClaimPhone, settings: Settings, epoch: str, generation: int, by: str, reason: str) -> dict[str, Any]:
     """Return the device entry that arms a phone's claim of one generation."""
-    token = deriver.claim_token(phone.mac, epoch, generation)
+    token = settings.deriver.claim_token(phone.mac, epoch, generation)
     return {
         "mac": phone.mac,
         "claim_generation": generation,
@@ -117,4 +234,5 @@ def terms(phone: ClaimPhone, deriver: Deriver, epoch: str, generation: int, by: 
         "window": phone.window,
         "by": by,
         "reason": reason,
+        "scope": settings.scope,
     }

@@ -10,8 +10,7 @@ left the inventory loses it. The store holds what was last written, so a second 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from ansible.errors import AnsibleActionFail
@@ -19,23 +18,49 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors import RedirectError
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model import Account, Device
 from ansible_collections.dialtone.phones.plugins.plugin_utils.claim_client import ClaimClient
-from ansible_collections.dialtone.phones.plugins.plugin_utils.claim_phones import Batch, claim_url, read_batch
-from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import FleetError, read_fleet
+from ansible_collections.dialtone.phones.plugins.plugin_utils.claim_phones import (
+    Batch,
+    ClaimPhone,
+    claim_url,
+    read_gone,
+    read_phones,
+    token_sha256,
+)
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import FleetError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, ProblemsError, did_you_mean
-from ansible_collections.dialtone.phones.plugins.plugin_utils.production import Settings, read_settings
+from ansible_collections.dialtone.phones.plugins.plugin_utils.production import Settings
 from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_args import OptionError, read_account, read_override
 from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_report import Progress, summary
 from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_run import Refused, Results, Row, run_accounts
 
 OPEN = ("armed", "claimed")
 CLOSED = ("spent", "locked", "unlocked")
+# What a record says when the account holds nothing of ours.
+NOTHING = ("absent", "foreign")
+_SHOWN = 20
 
 
 class Work(NamedTuple):
-    """What a run has to bring about: entries that must be there, and entries that must not."""
+    """What a run has to bring about: entries that must be there, entries that must not, and what no run can do."""
 
     present: list[Device]
     absent: list[Device]
+    by_hand: list[str]
+
+
+class Wishes(NamedTuple):
+    """How a run is to go.
+
+    deregister_spent: take out entries whose one-time URL was used. deregister_absent: those of phones that left the inventory. gone: MACs that
+    have left, whatever the run covers. predict: take phones for armed that would be outside check mode. unlocking: the run before this
+    one would have unlocked the phones, had it not been in check mode.
+    """
+
+    deregister_spent: bool = False
+    deregister_absent: bool = True
+    gone: Collection[str] = ()
+    predict: bool = False
+    unlocking: bool = False
 
 
 class StoreRecorder:
@@ -84,55 +109,102 @@ def read_accounts(given: Any) -> dict[str, Account]:
     return accounts
 
 
-def plan(
-    batch: Batch, settings: Settings, accounts: Mapping[str, Account], status: Mapping[str, Any], deregister_spent: bool, predict: bool
-) -> Work:
+def plan(batch: Batch, settings: Settings, accounts: Mapping[str, Account], status: Mapping[str, Any], wishes: Wishes) -> Work:
     """Return what the accounts have to hold, from the inventory and the store.
 
-    :param predict: take phones that the store does not know yet for armed, as they would be outside check mode.
     :raises ProblemsError: a phone names an account that is not there.
     """
-    problems: list[Problem] = []
-    present, absent = [], []
+    made = _Plan(settings, accounts, status, wishes)
     for phone in batch.phones:
-        row = status["devices"].get(phone.mac)
-        if row is None and predict:
-            row = {"state": "armed", "claim_generation": 1}
-        known = (row or {}).get("registrations") or {}
-        for account, record in known.items():
-            # An account that the phone has left, or that is not in the inventory any more, is not this phone's business twice.
-            if account != phone.account and account in accounts and record.get("state") not in ("absent", "foreign"):
-                absent.append(Device(mac=phone.mac, serial=phone.serial, mac_id=phone.mac_id, recorded=record, account=account))
+        made.add(phone)
+    devices = status["devices"]
+    left = [mac for mac in batch.left(devices) if wishes.deregister_absent or devices[mac]["state"] == "retired"]
+    for mac in dict.fromkeys([*left, *wishes.gone]):
+        made.remove(mac, devices.get(mac) or {})
+    if made.problems:
+        raise ProblemsError(made.problems, "nothing was registered")
+    return Work(made.present, made.absent, [*made.by_hand, *made.orphans()])
+
+
+class _Plan:
+    def __init__(self, settings: Settings, accounts: Mapping[str, Account], status: Mapping[str, Any], wishes: Wishes) -> None:
+        self._settings, self._accounts, self._status, self._wishes = settings, accounts, status, wishes
+        self._orphans: dict[str, list[str]] = {}
+        self.problems: list[Problem] = []
+        self.present: list[Device] = []
+        self.absent: list[Device] = []
+        self.by_hand: list[str] = []
+
+    def add(self, phone: ClaimPhone) -> None:
+        row = self._status["devices"].get(phone.mac) or {}
+        known = row.get("registrations") or {}
+        state, generation, token = self._claim(phone, row)
+        self._leave(phone.mac, {name: record for name, record in known.items() if name != phone.account}, phone)
         if not phone.account:
-            continue
-        if phone.account not in accounts:
-            near = did_you_mean(phone.account, accounts) or f"; known: {', '.join(accounts) or 'none'}"
-            problems.append(
+            return
+        if phone.account not in self._accounts:
+            near = did_you_mean(phone.account, self._accounts) or f"; known: {', '.join(self._accounts) or 'none'}"
+            self.problems.append(
                 Problem(f"{phone.host}: phone_redirect_account", f"{phone.account!r} is no account of phone_redirect_accounts{near}")
             )
-            continue
+            return
         record = known.get(phone.account) or {}
-        device = {"mac": phone.mac, "serial": phone.serial, "mac_id": phone.mac_id, "recorded": record, "account": phone.account}
-        if row and row["state"] in OPEN and phone.once:
-            token = settings.deriver.claim_token(phone.mac, status["epoch"], row["claim_generation"])
-            url = claim_url(settings.base, token, phone.claim_path)
-            present.append(Device(**device, url=url, generation=row["claim_generation"]))
-        elif (
-            record
-            and ((deregister_spent and row["state"] in CLOSED) or not phone.once)
-            and record.get("state") not in ("absent", "foreign")
-        ):
-            absent.append(Device(**device))
-    if batch.complete:
-        for mac, row in status["devices"].items():
-            if mac in batch.group:
+        if not phone.once:
+            self.by_hand.append(f"{phone.host}: {phone.why_not}")
+            self._leave(phone.mac, {phone.account: record}, phone)
+        elif state in OPEN:
+            if token:
+                url = claim_url(self._settings.base, token, phone.claim_path)
+                self.present.append(self._device(phone.mac, phone.account, record, phone, url=url, generation=generation))
+            elif state == "armed":
+                self.by_hand.append(f"{phone.host}: provisioning_secret has changed since it was armed; run onboarding")
+        elif state == "retired":
+            self.by_hand.append(f"{phone.host}: was retired when it left the inventory; unlock it to give it a new one-time URL")
+            self._leave(phone.mac, {phone.account: record}, phone)
+        elif state in CLOSED and self._wishes.deregister_spent:
+            self._leave(phone.mac, {phone.account: record}, phone)
+
+    def remove(self, mac: str, row: Mapping[str, Any]) -> None:
+        self._leave(mac, row.get("registrations") or {})
+
+    def orphans(self) -> list[str]:
+        """Return what is registered in accounts that nobody knows the credentials of any more."""
+        told = []
+        for account, macs in sorted(self._orphans.items()):
+            more = f" and {len(macs) - _SHOWN} more" if len(macs) > _SHOWN else ""
+            told.append(
+                f"account {account!r} is not in phone_redirect_accounts any more, but holds {', '.join(sorted(macs)[:_SHOWN])}{more}: "
+                "put it back for one run, or remove them at the service"
+            )
+        return told
+
+    def _claim(self, phone: ClaimPhone, row: Mapping[str, Any]) -> tuple[str, int, str]:
+        """Return state, generation and token of a phone's claim as they are, or in check mode as they would be; no token when it is not known."""
+        state, generation = row.get("state") or "", row.get("claim_generation") or 0
+        token = self._settings.deriver.claim_token(phone.mac, self._status["epoch"], generation) if state in OPEN else ""
+        known = bool(token) and row.get("token_sha256") == token_sha256(token)
+        if self._wishes.predict:
+            if not state or state == "unlocked":
+                state, generation, known = "armed", generation or 1, True
+            elif (state == "armed" and not known) or (state not in OPEN and self._wishes.unlocking):
+                state, generation, known = "armed", generation + 1, True
+            if known:
+                token = self._settings.deriver.claim_token(phone.mac, self._status["epoch"], generation)
+        return state, generation, token if known else ""
+
+    def _leave(self, mac: str, known: Mapping[str, Mapping[str, Any]], phone: ClaimPhone | None = None) -> None:
+        for account, record in known.items():
+            if not record or record.get("state") in NOTHING:
                 continue
-            for account, record in (row.get("registrations") or {}).items():
-                if account in accounts and record.get("state") not in ("absent", "foreign"):
-                    absent.append(Device(mac=mac, recorded=record, account=account))
-    if problems:
-        raise ProblemsError(problems, "nothing was registered")
-    return Work(present, absent)
+            if account in self._accounts:
+                self.absent.append(self._device(mac, account, record, phone))
+            else:
+                self._orphans.setdefault(account, []).append(mac)
+
+    @staticmethod
+    def _device(mac: str, account: str, record: Mapping[str, Any], phone: ClaimPhone | None, **more: Any) -> Device:
+        serial, mac_id = (phone.serial, phone.mac_id) if phone else ("", "")
+        return Device(mac=mac, serial=serial, mac_id=mac_id, recorded=dict(record), account=account, **more)
 
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
@@ -140,6 +212,9 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "verify": {"type": "bool", "default": False},
     "max_deregistrations": {"type": "int", "default": 100},
     "spent": {"type": "str", "choices": ["keep", "deregister"], "default": "keep"},
+    "absent": {"type": "str", "choices": ["keep", "deregister"], "default": "deregister"},
+    "gone": {"type": "list", "elements": "str", "default": []},
+    "unlocking": {"type": "bool", "default": False},
     "store": {"type": "str", "default": ""},
 }
 
@@ -157,17 +232,18 @@ class FleetRedirect:
         if wrong:
             raise AnsibleActionFail("; ".join(wrong))
         try:
-            fleet = read_fleet(self._task_vars, self._action._templar)
-            settings = read_settings(fleet, Path(self._action._loader.get_basedir()))
+            fleet, settings, batch = read_phones(self._action, self._task_vars)
             accounts = read_accounts(fleet.role_variable("phone_redirect_accounts", {}))
-            batch = read_batch(fleet, settings)
             client = ClaimClient(self._action, self._task_vars, {"path": args["store"]})
             status = client.status()
-            work = plan(batch, settings, accounts, status, args["spent"] == "deregister", bool(self._action._task.check_mode))
+            predict = bool(self._action._task.check_mode)
+            gone = read_gone(args["gone"], batch, status["devices"], "gone")
+            wishes = Wishes(args["spent"] == "deregister", args["absent"] == "deregister", gone, predict, args["unlocking"])
+            work = plan(batch, settings, accounts, status, wishes)
             results = self._both(accounts, work, client, status, args, override)
         except (ProblemsError, FleetError, OptionError, Refused, RedirectError) as exc:
             raise AnsibleActionFail(str(exc)) from None
-        return self._told(results, batch)
+        return self._told(results, batch, work)
 
     def _both(
         self,
@@ -201,13 +277,10 @@ class FleetRedirect:
         return both
 
     @staticmethod
-    def _told(results: Results, batch: Batch) -> dict[str, Any]:
-        hosts = {phone.mac: phone.host for phone in batch.phones}
-
+    def _told(results: Results, batch: Batch, work: Work) -> dict[str, Any]:
         def public(row: Row) -> dict[str, Any]:
-            return {"host": hosts.get(row.mac, ""), **row.public()}
+            return {"host": batch.group.get(row.mac, ""), **row.public()}
 
-        by_hand = [f"{phone.host}: {phone.why_not}" for phone in batch.phones if phone.account and not phone.once]
         return {
             "changed": results.changed,
             "failed": results.failed,
@@ -216,5 +289,5 @@ class FleetRedirect:
             "devices": [public(row) for row in results.rows if row.changed or row.failed],
             "counts": results.counts(),
             "calls": results.calls,
-            "by_hand": by_hand,
+            "by_hand": work.by_hand,
         }
