@@ -22,8 +22,10 @@ from ansible import constants as C
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+from ansible_collections.dialtone.phones.plugins.module_utils.mac import MacError, normalize_mac
 from ansible_collections.dialtone.phones.plugins.module_utils.release import archive, manifest
 from ansible_collections.dialtone.phones.plugins.plugin_utils import diff, spool
+from ansible_collections.dialtone.phones.plugins.plugin_utils.claim_phones import holders
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import FleetError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.mask import Masker
 from ansible_collections.dialtone.phones.plugins.plugin_utils.plan_report import PlanReport
@@ -74,6 +76,10 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(f"keep: {args['keep']} is too few; at least 2 releases stay, since a phone may be between two fetches")
         if not 0 <= args["max_change_percent"] <= 100:
             raise AnsibleActionFail(f"max_change_percent: {args['max_change_percent']} is no share; 0 to 100 is wanted")
+        try:
+            args["remove"] = [normalize_mac(mac) for mac in args["remove"]]
+        except MacError as exc:
+            raise AnsibleActionFail(f"remove: {exc}") from None
         self._refuse_task_per_host(task_vars)
         shared = self._share(task_vars, args)
         if shared.failure is not None or shared.run is None:
@@ -95,6 +101,10 @@ class ActionModule(ActionBase):
         """Return the phones to publish, all checked."""
         production = prepare(self, task_vars, args)
         problems = []
+        if args["remove"]:
+            held = holders(production.fleet)
+            what = "take the host out of the inventory, or give it its new phone_mac, first"
+            problems += [Problem("remove", f"{mac} is that of {held[mac]}: {what}") for mac in args["remove"] if mac in held]
         for name in ROLE_VARIABLES:
             try:
                 production.fleet.role_variable(name)
@@ -194,7 +204,7 @@ class _Publication:
             published, status = self._look()
             published.lacks(missing)
             self._run.prepare(published, self._args["force"], self._diff)
-            scope = Scope(self._scope, self._args["adopt_scopes"], self._args["prune"])
+            scope = Scope(self._scope, self._args["adopt_scopes"], self._args["prune"], self._args["remove"])
             plan = Plan(self._run, published, scope, self._folder)
             try:
                 result = self._result(plan, status)

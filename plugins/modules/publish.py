@@ -53,6 +53,13 @@ options:
     description: Remove phones of this scope that are gone from the inventory; a run with C(--limit) or C(serial) never does.
     type: bool
     default: true
+  remove:
+    description:
+      - MAC addresses of phones that left the inventory, removed whatever the run covers.
+      - One that is still that of a phone of the inventory is refused; phones of another scope are left alone.
+    type: list
+    elements: str
+    default: []
   max_change_percent:
     description:
       - Refuse a run that would change or remove more than this share of the phones that the scope has published. New phones do not count.

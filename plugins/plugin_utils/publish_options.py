@@ -34,6 +34,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "scope": {"type": "str"},
     "adopt_scopes": {"type": "list", "elements": "str", "default": []},
     "prune": {"type": "bool", "default": True},
+    "remove": {"type": "list", "elements": "str", "default": []},
     "max_change_percent": {"type": "int", "default": 50},
     "keep": {"type": "int", "default": 3},
     "verify": {"type": "bool", "default": False},

@@ -20,11 +20,15 @@ _GUARDED_FROM = 20
 
 
 class Scope(NamedTuple):
-    """What a run may touch: rows of ``name``; those of ``adopt`` when it publishes the phone itself. ``prune``: remove what is gone."""
+    """What a run may touch: rows of ``name``; those of ``adopt`` when it publishes the phone itself.
+
+    ``prune``: remove what is gone. ``remove``: MACs that are gone, whatever the run covers.
+    """
 
     name: str
     adopt: Collection[str] = ()
     prune: bool = True
+    remove: Collection[str] = ()
 
 
 class Change(NamedTuple):
@@ -145,7 +149,7 @@ class Plan:
             if row["scope"] != self._scope.name:
                 continue
             # A host of this run under another MAC: the handset was replaced, whatever else this run covers.
-            if gone or row["host"] in hosts:
+            if gone or mac in self._scope.remove or row["host"] in hosts:
                 files = {name: (entry[0], "") for name, entry in row["files"].items()}
                 self.changes.append(Change("removed", row["host"], mac, row["vendor"], row["site"] or "", files, True))
                 self._write({"remove": mac})

@@ -249,6 +249,19 @@ def test_phone_of_another_scope_is_refused_with_both_names(root):
     assert tree(root) == before
 
 
+def test_named_phones_are_removed_by_a_run_that_covers_others_or_nobody(root):
+    publish(root, phones(4))
+    publish(root, [FakePhone(9)], scope="south", complete=False)
+    named = ["00:15:65:00:00:01", FakePhone(9).mac, "0015650000ff"]
+    assert publish(root, [FakePhone(0)], complete=False, remove=named, check=True)["removed_hosts"] == ["phone00001"]
+    assert publish(root, [FakePhone(0)], complete=False, remove=named)["removed_hosts"] == ["phone00001"]
+    assert publish(root, [FakePhone(0)], complete=False, remove=named)["changed"] is False
+    assert publish(root, [], complete=False, remove=[FakePhone(2).mac])["removed_hosts"] == ["phone00002"]
+    assert macs(root) == [FakePhone(0).mac, FakePhone(3).mac, FakePhone(9).mac]
+    with pytest.raises(AnsibleActionFail, match="remove: '00:15' is not a MAC address"):
+        publish(root, [], complete=False, remove=["00:15"])
+
+
 def test_scope_can_be_adopted_phone_by_phone(root):
     publish(root, phones(3), scope="all")
     publish(root, phones(2), scope="north", adopt_scopes=["all"])
