@@ -21,6 +21,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "reason": {"type": "str", "default": ""},
     "force": {"type": "bool", "default": False},
     "new_store": {"type": "bool", "default": False},
+    "readmit": {"type": "bool", "default": False},
     "retire_absent": {"type": "bool", "default": False},
     "store": {"type": "str", "default": ""},
 }
@@ -107,7 +108,9 @@ class ActionModule(ActionBase):
                 arm.append(terms(phone, settings, status["epoch"], 1, by, args["reason"]))
                 continue
             rows[phone.mac] = {"state": known["state"], "changed": False}
-            if known["state"] == "retired":
+            if known["state"] == "retired" and args["readmit"]:
+                again.append(terms(phone, settings, status["epoch"], known["claim_generation"] + 1, by, args["reason"] or "came back"))
+            elif known["state"] == "retired":
                 rows[phone.mac]["msg"] = _WAS_RETIRED
             elif known["state"] in ("armed", "unlocked"):
                 device = terms(phone, settings, status["epoch"], known["claim_generation"], by, args["reason"])
@@ -203,6 +206,7 @@ def summary(rows: dict[str, dict[str, Any]], batch: Batch, state: str) -> dict[s
     ]
     failed = [mac for mac, row in rows.items() if row.get("failed")]
     result: dict[str, Any] = {"changed": any(row["changed"] for row in rows.values()), "counts": counts, "phones": told}
+    result["refused"] = sorted(hosts.get(mac, mac) for mac in failed)
     if failed:
         what = "; ".join(f"{hosts.get(mac, mac)}: {rows[mac].get('msg', '')}" for mac in failed[:20])
         more = f"; and {len(failed) - 20} more" if len(failed) > 20 else ""

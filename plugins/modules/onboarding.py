@@ -49,6 +49,12 @@ options:
       - Start with an empty claim store where there is none. URLs that were handed out before stay closed, since the new store has a new epoch.
     type: bool
     default: false
+  readmit:
+    description:
+      - With O(state=armed), give phones that were retired when they left the inventory, and are in it again, a new one-time URL.
+      - Without it they are told, and wait for O(state=unlocked).
+    type: bool
+    default: false
   retire_absent:
     description:
       - With O(state=armed) and a play that covers the whole group, retire phones that left the inventory.
@@ -115,6 +121,11 @@ phones:
     msg:
       description: What is to be said.
       type: str
+refused:
+  description: Hosts of the phones that could not be brought to the state; the others were. The task fails when there is one.
+  type: list
+  elements: str
+  returned: always
 msg:
   description: What else to do.
   type: str

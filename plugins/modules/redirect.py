@@ -103,6 +103,10 @@ options:
     description: Without O(devices) and in check mode, predict what comes after an unlock of the phones of the play.
     type: bool
     default: false
+  readmit:
+    description: Without O(devices) and in check mode, predict what comes after M(dialtone.phones.onboarding) with C(readmit).
+    type: bool
+    default: false
   store:
     description: Without O(devices), the claim store; by default the one that the server's gate uses.
     type: str

@@ -52,8 +52,8 @@ class Wishes(NamedTuple):
     """How a run is to go.
 
     deregister_spent: take out entries whose one-time URL was used. deregister_absent: those of phones that left the inventory. gone: MACs that
-    have left, whatever the run covers. predict: take phones for armed that would be outside check mode. unlocking: the run before this
-    one would have unlocked the phones, had it not been in check mode.
+    have left, whatever the run covers. predict: take phones for armed that would be outside check mode. unlocking, readmit: the task before
+    this one would have unlocked the phones, or those that were retired, had it not been in check mode.
     """
 
     deregister_spent: bool = False
@@ -61,6 +61,7 @@ class Wishes(NamedTuple):
     gone: Collection[str] = ()
     predict: bool = False
     unlocking: bool = False
+    readmit: bool = False
 
 
 class StoreRecorder:
@@ -186,7 +187,11 @@ class _Plan:
         if self._wishes.predict:
             if not state or state == "unlocked":
                 state, generation, known = "armed", generation or 1, True
-            elif (state == "armed" and not known) or (state not in OPEN and self._wishes.unlocking):
+            elif (
+                (state == "armed" and not known)
+                or (state not in OPEN and self._wishes.unlocking)
+                or (state == "retired" and self._wishes.readmit)
+            ):
                 state, generation, known = "armed", generation + 1, True
             if known:
                 token = self._settings.deriver.claim_token(phone.mac, self._status["epoch"], generation)
@@ -214,6 +219,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "spent": {"type": "str", "choices": ["keep", "deregister"], "default": "keep"},
     "absent": {"type": "str", "choices": ["keep", "deregister"], "default": "deregister"},
     "gone": {"type": "list", "elements": "str", "default": []},
+    "readmit": {"type": "bool", "default": False},
     "unlocking": {"type": "bool", "default": False},
     "store": {"type": "str", "default": ""},
 }
@@ -238,7 +244,9 @@ class FleetRedirect:
             status = client.status()
             predict = bool(self._action._task.check_mode)
             gone = read_gone(args["gone"], batch, status["devices"], "gone")
-            wishes = Wishes(args["spent"] == "deregister", args["absent"] == "deregister", gone, predict, args["unlocking"])
+            wishes = Wishes(
+                args["spent"] == "deregister", args["absent"] == "deregister", gone, predict, args["unlocking"], args["readmit"]
+            )
             work = plan(batch, settings, accounts, status, wishes)
             results = self._both(accounts, work, client, status, args, override)
         except (ProblemsError, FleetError, OptionError, Refused, RedirectError) as exc:

@@ -152,6 +152,42 @@ def test_a_phone_that_left_loses_files_claim_and_entry(world):
     assert changed(world.site()) == 0
 
 
+def test_a_handset_is_swapped_in_one_limited_run(world):
+    old, new = (normalize_mac(text) for text in (world.phones["phone102"]["phone_mac"], "80:5e:c0:00:02:02"))
+    swap = ("playbooks/replace.yml", "--limit", "phone102", "-e", f"old_mac={old}")
+    assert "take the host out of the inventory" in world.play(*swap, wanted=2)
+    world.phones["phone102"].update(phone_mac=new, phone_serial="SN202")
+    assert "name the phones whose handsets are swapped" in world.play(swap[0], wanted=2)
+    assert changed(world.play(*swap, "--check")) > 0
+    assert world.published(old) and old in world.service.devices
+    world.play(*swap)
+    assert world.published(old) == {} and world.published(new)
+    assert old not in world.service.devices
+    assert world.probe("phone102")["verdict"] == "provisioned"
+    assert changed(world.play(*swap)) == 0
+    assert changed(world.site()) == 0
+
+
+def test_a_handset_from_the_shelf_gets_a_url_again(world):
+    shelf, old = "805ec0000102", normalize_mac(world.phones["phone104"]["phone_mac"])
+    world.phones["phone104"].update(phone_mac=shelf, phone_serial="SN102")
+    world.play("playbooks/replace.yml", "--limit", "phone104", "-e", f"old_mac={old}")
+    assert world.probe("phone104")["verdict"] == "provisioned"
+
+
+def test_a_phone_is_taken_out_of_service_without_a_run_over_the_fleet(world):
+    mac = normalize_mac(world.phones["phone105"]["phone_mac"])
+    command = ("playbooks/decommission.yml", "-e", f"mac={mac}")
+    assert "is that of phone105" in world.play(*command, wanted=2)
+    assert world.published(mac)
+    del world.phones["phone105"]
+    assert changed(world.play(*command, "--check")) > 0
+    world.play(*command)
+    assert world.published(mac) == {} and mac not in world.service.devices
+    assert changed(world.play(*command)) == 0
+    assert changed(world.site()) == 0
+
+
 def test_another_accounts_mac_fails_alone(world):
     world.phones["phone108"], world.phones["phone109"] = phone(108), phone(109)
     foreign = normalize_mac(world.phones["phone108"]["phone_mac"])

@@ -158,8 +158,10 @@ def test_a_phone_that_came_back_says_why_it_is_closed(world):
     result = world.run("onboarding")
     assert told(result) == {"p2": ("retired", False)}
     assert "unlock it" in result["phones"][0]["msg"]
-    world.run("onboarding", state="unlocked", limit=["p2"])
-    assert world.states()[mac(2)] == "armed"
+    assert world.run("onboarding", readmit=True, check=True)["changed"]
+    world.spend(1)
+    assert told(world.run("onboarding", readmit=True)) == {"p2": ("armed", True)}
+    assert world.states() == {mac(1): "spent", mac(2): "armed", mac(3): "armed"}
 
 
 def test_retiring_names_what_left(world):

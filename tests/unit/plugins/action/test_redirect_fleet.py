@@ -288,6 +288,7 @@ def test_a_phone_that_came_back_is_not_registered_with_a_closed_url(world, new):
     world.phones["p2"] = gone
     result = rounds(world)
     assert not result["changed"] and "p2: was retired" in result["by_hand"][0]
+    assert [row["host"] for row in world.run("redirect", check=True, readmit=True)["devices"]] == ["p2"]
 
 
 def test_verify_finds_drift(world, new):
