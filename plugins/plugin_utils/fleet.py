@@ -118,7 +118,7 @@ class Fleet:
         for host in hosts:
             problems: list[Problem] = []
             variables = self._resolve(host, problems)
-            problems.extend(self._strays(host))
+            problems.extend(self.strays(host))
             yield host, variables, problems
 
     def groups(self, host: str) -> list[str]:
@@ -287,7 +287,7 @@ class Fleet:
             self._distinct = list(first_of.values()), list(distinct.values())
         return self._distinct
 
-    def _strays(self, host: str) -> list[Problem]:
+    def strays(self, host: str) -> list[Problem]:
         """Return the run-wide settings that this host has for itself."""
         strays = []
         for name, first in self._run_wide.items():

@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import hmac
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,11 +36,12 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import Fleet
 from ansible_collections.dialtone.phones.plugins.plugin_utils.oui import owner_of, vendors_of
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import Model, Pack, PackError, Packs
 from ansible_collections.dialtone.phones.plugins.plugin_utils.passwords import LEVELS, weakness
-from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import Phone, PhoneBuilder
+from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import MODEL_FILE, Phone, PhoneBuilder
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phonebook import Phonebooks
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, ProblemsError, did_you_mean
 from ansible_collections.dialtone.phones.plugins.plugin_utils.render import PackRenderer, RenderedFile, RenderError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.schema import compile_spec
+from ansible_collections.dialtone.phones.plugins.plugin_utils.unchanged import About, UnchangedRow, User, about_of, users_of
 
 ProductionError = ProblemsError
 # Settings of a run whose type is simple, and what they are when nobody set them.
@@ -75,9 +76,12 @@ class Settings(NamedTuple):
 class PhoneRow:
     """One phone of the run, checked. Rendering is left to whoever needs the files, since an unchanged phone need not be rendered."""
 
-    __slots__ = ("_listed", "_model", "_pack", "_phone", "_production", "_server", "gate", "host", "key", "mac", "site", "vendor")
+    __slots__ = ("_listed", "_model", "_pack", "_phone", "_production", "_server", "about", "gate", "host", "key", "mac", "site", "vendor")
 
     def __init__(self, production: Production, phone: Phone, pack: Pack, model: Model, key: str | None) -> None:
+        """
+        :param phone: as ``fit`` left it.
+        """
         self._production, self._phone, self._pack, self._model = production, phone, pack, model
         settings = production.settings
         self.host: str = phone["host"]
@@ -88,6 +92,15 @@ class PhoneRow:
         self._server: Server = server_of(phone, settings.base, settings.deriver)
         self._listed = books_of(phone, pack, model, self._server, settings.books)
         self.gate = gate_record(phone, pack, model, settings, [listing["file"] for listing in self._listed])
+        # What later runs need of the phone while it stays as it is; the production fills it.
+        self.about: About = {}
+
+    def describe(self, given: Phone, warnings: list[str]) -> None:
+        """Note what later runs need of the phone while it stays as it is.
+
+        :param given: the phone before it was fitted.
+        """
+        self.about = about_of(given, self._listed, warnings)
 
     def render(self) -> list[RenderedFile]:
         """Return the phone's own files, its phonebooks excepted.
@@ -114,14 +127,7 @@ class PhoneRow:
         """
         if not self._phone["enabled"] or not self._listed:
             return []
-        renderer = self._production.renderer(self._pack)
-        files = renderer.render_books(self._production.settings.books, self._listed)
-        for name in [listing["name"] for listing in self._listed if listing["name"] in renderer.cut_books]:
-            had, kept = renderer.cut_books[name]
-            note = f"phonebook {name}: phones of {self.vendor} take {kept} entries, {had - kept} of {had} left out"
-            if note not in self._production.warnings:
-                self._production.warnings.append(note)
-        return files
+        return self._production.render_books(self.vendor, self._listed)
 
     @property
     def book_names(self) -> list[str]:
@@ -211,17 +217,43 @@ class Production:
             self._renderers[id(pack)] = PackRenderer(pack)
         return self._renderers[id(pack)]
 
-    def rows(self) -> Iterator[PhoneRow]:
-        """Yield the phones of this run that are in order; what is wrong with the others is told by :meth:`finish`."""
+    def render_books(self, vendor: str, listed: list[dict[str, Any]]) -> list[RenderedFile]:
+        """Return phonebooks as phones of a vendor read them, and note what they had no room for.
+
+        :raises RenderError: a template failed.
+        """
+        renderer = self.renderer(self.settings.packs.get(vendor))
+        files = renderer.render_books(self.settings.books, listed)
+        for name in [listing["name"] for listing in listed if listing["name"] in renderer.cut_books]:
+            had, kept = renderer.cut_books[name]
+            note = f"phonebook {name}: phones of {vendor} take {kept} entries, {had - kept} of {had} left out"
+            if note not in self.warnings:
+                self.warnings.append(note)
+        return files
+
+    def rows(self, published: Callable[[str], dict[str, Any] | None] | None = None) -> Iterator[PhoneRow | UnchangedRow]:
+        """Yield the phones of this run that are in order; what is wrong with the others is told by :meth:`finish`.
+
+        :param published: gives the manifest's row of a host, nothing where the phone has to be built whatever its inputs.
+        """
         batch = set(self.fleet.batch)
         self.warnings, self.problems, self._macs, self._users = [], [], {}, {}
         self.settings.books.clear()
         self.problems += [] if not self.settings.strict else self.fleet.unordered()
         if not self.settings.strict:
             self.warnings += [str(problem) for problem in self.fleet.unordered()]
-        for host, variables, unresolved in self.fleet.stream(self.fleet.hosts):
+        for host in self.fleet.hosts:
+            same = self._unchanged(host, published(host)) if published else None
+            if same is not None:
+                self._check_unique(host, same.mac, same.users)
+                self.settings.books.add(same.listing)
+                if host in batch:
+                    self.warnings += same.about["warnings"]
+                    yield same
+                continue
+            variables, unresolved = self._variables(host)
             phone, problems = self._builder.build(host, variables)
-            self._check_unique(phone)
+            self._check_unique(host, phone["mac"], users_of(phone))
             if not problems and not unresolved:
                 self.settings.books.add(phone)
             if host not in batch:
@@ -233,6 +265,41 @@ class Production:
             row = None if problems or unresolved else self._row(phone)
             if row is not None:
                 yield row
+
+    def row(self, host: str) -> PhoneRow:
+        """Return a phone that :meth:`rows` yielded as unchanged, built."""
+        told = len(self.problems), len(self.warnings)
+        phone, _problems = self._builder.build(host, self._variables(host)[0])
+        row = self._row(phone)
+        del self.problems[told[0] :], self.warnings[told[1] :]
+        if row is None:
+            raise KeyError(host)
+        return row
+
+    def _variables(self, host: str) -> tuple[dict[str, Any], list[Problem]]:
+        _host, variables, unresolved = next(self.fleet.stream([host]))
+        return variables, unresolved
+
+    def _unchanged(self, host: str, row: dict[str, Any] | None) -> UnchangedRow | None:
+        """Return a phone as it was published, nothing when anything that decides about it may be another now."""
+        if not row or not row.get("about") or any(name not in self.settings.books for name in row["about"]["asked"]):
+            return None
+        try:
+            pack = self.settings.packs.get(row["vendor"])
+        except PackError:
+            return None
+        if pack is None or row["key"] is None or self._key(host, pack, row["about"]["asked"]) != row["key"] or self.fleet.strays(host):
+            return None
+        return UnchangedRow(self, row)
+
+    def _key(self, host: str, pack: Pack, asked: list[str]) -> str | None:
+        """Return the digest of all that decides about a phone; nothing when something does that has no digest.
+
+        :param asked: names of its phonebooks, whose titles are in its own files.
+        """
+        digest = self.fleet.input_digest(host, self._input_key)
+        titles = repr([self.settings.books.title(name) for name in asked]).encode()
+        return hmac.digest(self._input_key, digest + self._run_digest(pack) + titles, "sha256").hex() if digest else None
 
     def finish(self) -> None:
         """Raise when any phone of the run is not in order.
@@ -258,7 +325,7 @@ class Production:
         if model is None:
             self.problems.append(Problem(f"{host}: phone_model", pack.model_problem(phone["model"])))
             return None
-        before = len(self.problems)
+        before, told = len(self.problems), len(self.warnings)
         fitted, notes = fit(phone, pack, model)
         for note in notes:
             self._say(phone, note, phone["unsupported"] == "error")
@@ -266,13 +333,10 @@ class Production:
         self._check(phone, pack, model)
         if len(self.problems) > before:
             return None
-        settings = self.settings
-        fitted["admin_password"] = admin_password_of(fitted, pack, settings.deriver)
-        digest = self.fleet.input_digest(host, self._input_key)
-        # The phone's own files name its books.
-        titles = repr([settings.books.title(name) for name in phone["phonebooks"]]).encode()
-        key = hmac.digest(self._input_key, digest + self._run_digest(pack) + titles, "sha256").hex() if digest else None
-        return PhoneRow(self, fitted, pack, model, key)
+        fitted["admin_password"] = admin_password_of(fitted, pack, self.settings.deriver)
+        row = PhoneRow(self, fitted, pack, model, self._key(host, pack, phone["phonebooks"] or []))
+        row.describe(phone, self.warnings[told:])
+        return row
 
     def _say(self, phone: Phone, text: str, wrong: bool) -> None:
         if wrong or self.settings.strict:
@@ -317,34 +381,34 @@ class Production:
             owner = ", ".join(vendors_of(phone["mac"])) or owner_of(phone["mac"]) or "nobody known"
             self._say(phone, f"phone_mac: its first half belongs to {owner}, but phone_vendor is {pack.vendor}", False)
 
-    def _check_unique(self, phone: Phone) -> None:
-        host, mac = phone["host"], phone["mac"]
+    def _check_unique(self, host: str, mac: str | None, users: Iterable[User]) -> None:
         if mac:
             other = self._macs.setdefault(mac, host)
             if other != host:
                 self.problems.append(
                     Problem(f"{host}: phone_mac", f"{mac} is that of {other} too, wanted one phone per MAC in the whole group")
                 )
-        for line in phone["lines"]:
-            if not line["enabled"]:
-                continue
-            for server in line["servers"][:1]:
-                # A 64-bit number instead of the text: the whole fleet's users are remembered.
-                slot = hash((line["user"].casefold() if line["user"] else "", server["host"].casefold(), server["port"]))
-                other, shared = self._users.setdefault(slot, (host, line["shared"]))
-                if (other, shared) != (host, line["shared"]) and not (shared and line["shared"]):
-                    where = f"{host}: phone_lines[{line['index'] - 1}]"
-                    what = f"user {line['user']} at {server['host']} is registered by {other} too; a line of several phones needs shared: true on each"
-                    self.problems.append(Problem(where, what))
+        for index, user, server, port, is_shared in users:
+            # A 64-bit number instead of the text: the whole fleet's users are remembered.
+            slot = hash((user.casefold(), server.casefold(), port))
+            other, shared = self._users.setdefault(slot, (host, is_shared))
+            if (other, shared) != (host, is_shared) and not (shared and is_shared):
+                what = f"user {user} at {server} is registered by {other} too; a line of several phones needs shared: true on each"
+                self.problems.append(Problem(f"{host}: phone_lines[{index - 1}]", what))
 
     def _run_digest(self, pack: Pack) -> bytes:
-        return _pack_digest(pack, self.settings.base, self.settings.previous is not None, self.settings.scope)
+        settings = self.settings
+        previous = settings.previous.key("input") if settings.previous else b""
+        return _pack_digest(
+            pack, settings.base, previous, settings.scope, settings.password_policy, settings.strict, bool(settings.books.names())
+        )
 
 
 @functools.lru_cache(maxsize=128)
-def _pack_digest(pack: Pack, base: Base, rotating: bool, scope: str) -> bytes:
-    """Return a digest of all that decides a phone's files beside its variables: templates, code, versions, settings of the run."""
-    total = hashlib.sha256(repr((ansible_version, jinja2.__version__, base, rotating, scope)).encode())
+def _pack_digest(pack: Pack, *settings: Any) -> bytes:
+    """Return a digest of all that decides about a phone beside its variables: templates, code, versions, settings of the run."""
+    total = hashlib.sha256(repr((ansible_version, jinja2.__version__, *settings)).encode())
+    total.update(MODEL_FILE.read_bytes())
     folders = [*pack.folders, Path(__file__).resolve().parent]
     for folder in folders:
         for file in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"):

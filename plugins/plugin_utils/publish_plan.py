@@ -121,7 +121,8 @@ class Plan:
             "scope": scope.name,
             "key": entry.key,
             "files": files,
-            "gate": gate_digest(entry.gate),
+            "gate": entry.gate if isinstance(entry.gate, str) else gate_digest(entry.gate),
+            "about": entry.about,
         }
         if old == row and not repair:
             return
@@ -138,7 +139,7 @@ class Plan:
             self.changes.append(
                 Change("new" if old is None else "changed", entry.host, entry.mac, entry.vendor, entry.site or "", differing, gate)
             )
-        self._write({"set": {**row, "gate": entry.gate}, **({"repair": repair} if repair else {})})
+        self._write({"set": {**row, "gate": run.gate_of(entry)}, **({"repair": repair} if repair else {})})
 
     def _remove(self, run: Run, macs: set[str], hosts: set[str]) -> None:
         gone = self._scope.prune and run.production.complete

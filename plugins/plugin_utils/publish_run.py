@@ -34,7 +34,8 @@ class Entry(NamedTuple):
     """One phone of the run.
 
     ``files`` maps names on disk to digest and size; None: not rendered, since nothing it is made of changed. Its phonebooks are apart, in ``books``
-    (a place in the run's list; None: no books), since they change with other phones.
+    (a place in the run's list; None: no books), since they change with other phones. ``gate`` is the digest of the gate record where the phone is as it
+    was published, so that the record was not made. ``about``: what later runs need of it while it stays so.
     """
 
     host: str
@@ -42,11 +43,12 @@ class Entry(NamedTuple):
     vendor: str
     site: str | None
     key: str | None
-    gate: dict[str, Any]
+    gate: dict[str, Any] | str
     files: Files | None
     books: int | None
     secrets: list[str]
     secret_parameters: list[str]
+    about: dict[str, Any]
 
 
 class Run:
@@ -81,7 +83,8 @@ class Run:
         :raises PublishError: phones that are not in order or can't be rendered, all of them.
         """
         if self._entries is None:
-            self._entries = self._pass(None, lambda phone: force or published.must_render(phone.mac, phone.key), published, keep_all)
+            skip = None if force else published.unspoilt
+            self._entries = self._pass(None, lambda phone: force or published.must_render(phone.mac, phone.key), published, keep_all, skip)
             self.warnings = list(dict.fromkeys(self.production.warnings))
             return
         short = {entry.mac for entry in self.entries() if self._is_short(entry, published, force, keep_all)}
@@ -110,8 +113,22 @@ class Run:
             own = {name: value for name, value in (old or {"files": {}})["files"].items() if name not in books}
         return {**own, **books}
 
-    def _pass(self, before: Iterator[Entry] | None, is_wanted: Callable[[Any], bool], published: Published, keep_all: bool) -> Any:
-        """Go through all phones once and return the file of their entries."""
+    def gate_of(self, entry: Entry) -> dict[str, Any]:
+        """Return a phone's gate record, which is not made for a phone that is as it was published."""
+        return entry.gate if isinstance(entry.gate, dict) else self.production.row(entry.host).gate
+
+    def _pass(
+        self,
+        before: Iterator[Entry] | None,
+        is_wanted: Callable[[Any], bool],
+        published: Published,
+        keep_all: bool,
+        skip: Callable[[str], dict[str, Any] | None] | None = None,
+    ) -> Any:
+        """Go through all phones once and return the file of their entries.
+
+        :param skip: gives the manifest's row of a host whose files need not be looked at when its inputs did not change.
+        """
         production = self.production
         fresh: Any = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - takes the place of the last one
         problems = _Problems()
@@ -119,7 +136,7 @@ class Run:
         # One phone for each set of books, to ask for them when the whole group is known.
         shelves: dict[tuple[str, tuple[str, ...]], tuple[int, Any]] = {}
         self.phones = 0
-        for phone in production.rows():
+        for phone in production.rows(skip):
             self.phones += 1
             known = next(before) if before is not None else None
             files = known.files if known else None
@@ -142,6 +159,7 @@ class Run:
                 books,
                 sorted(phone.secrets) if secret else [],
                 list(phone.secret_parameters) if secret else [],
+                phone.about,
             )
             fresh.write(encode(list(entry)) + b"\n")
             progress.step(self.phones, len(self.rendered))

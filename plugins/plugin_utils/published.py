@@ -27,6 +27,7 @@ class Published:
         self.edited = dict(edited or {})
         self._lacking: set[str] = set()
         self._contents: set[bytes] | None = None
+        self._macs: dict[str, str] | None = None
 
     def row(self, mac: str) -> dict[str, Any] | None:
         """Return a phone's row."""
@@ -49,6 +50,13 @@ class Published:
                 self._contents.update(bytes.fromhex(entry[0]) for entry in row["files"].values())
             self._contents.difference_update(map(bytes.fromhex, spoilt))
         return bytes.fromhex(digest) in self._contents
+
+    def unspoilt(self, host: str) -> dict[str, Any] | None:
+        """Return the row of a host, nothing when the server does not hold its files as they were published."""
+        if self._macs is None:
+            self._macs = {json.loads(line)["host"]: mac for mac, line in self.rows.items()}
+        row = self.row(self._macs.get(host, ""))
+        return None if row is None or self.must_render(row["mac"], row["key"]) else row
 
     def must_render(self, mac: str, key: str | None) -> bool:
         """Tell whether a phone's files have to be rendered to know whether they changed."""

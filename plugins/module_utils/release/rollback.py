@@ -64,7 +64,7 @@ class Rollback:
             else:
                 self.restored.append(row["host"])
                 # With its old key the phone is rendered anew by the next publish: the inventory stays the truth.
-                changes[row["mac"]] = {"set": {**row, "files": old["files"], "key": old["key"]}}
+                changes[row["mac"]] = {"set": {**row, "files": old["files"], "key": old["key"], "about": {}}}
                 for name, (digest, _size) in old["files"].items():
                     elsewhere.setdefault(digest, os.path.join(target.path, "phones", row["mac"], name))
         if missing:

@@ -54,6 +54,8 @@ class FakePhone:
     def token(self) -> str:
         return hashlib.sha1(f"{self.number}/{self.generation}".encode()).hexdigest()
 
+    about: dict = field(default_factory=dict)
+
     @property
     def gate(self) -> dict:
         return {
@@ -125,7 +127,7 @@ class FakeProduction:
         self.warnings = warnings or []
         self.problems: list = []
 
-    def rows(self):
+    def rows(self, _published=None):
         return iter(self.phones)
 
     def finish(self) -> None:
