@@ -19,11 +19,10 @@ from typing import Any
 
 import yaml
 from ansible_collections.dialtone.phones.plugins.module_utils.mac import format_mac
+from ansible_collections.dialtone.phones.plugins.plugin_utils.pack_check import pack_problems
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import did_you_mean, shown
 
 SHIPPED = Path(__file__).resolve().parents[2] / "templates"
-_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_KINDS = ("device", "common", "phonebook", "resource")
 
 
 class PackError(Exception):
@@ -248,6 +247,8 @@ class Packs:
         for part in reversed(declared):
             data = _merge(data, part)
         base = data.pop("extends", None)
+        if base is not None and (not isinstance(base, str) or not re.fullmatch("[a-z][a-z0-9_]*", base)):
+            raise PackError(f"pack {vendor}: extends {shown(base)}, which is no name of a pack")
         if base and base != vendor:
             parent = self._load(base, (*below, vendor))
             if parent is None:
@@ -259,11 +260,11 @@ class Packs:
             data = _merge(below_data, data)
             folders += parent.folders
         data = _merge(_DEFAULTS, data)
-        for name in ("models", "files"):
-            if not isinstance(data.get(name), list) or not data[name]:
-                raise PackError(f"pack {vendor}: {name} is missing or no list")
+        problems = pack_problems(data, folders)
+        if problems:
+            raise PackError(f"pack {vendor}: {'; '.join(problems)}")
         pack = Pack(vendor, data, folders)
-        pack.files = [_file_spec(vendor, entry) for entry in data["files"]]
+        pack.files = [_file_spec(entry) for entry in data["files"]]
         return pack
 
 
@@ -278,14 +279,8 @@ def _read(file: Path) -> dict[str, Any]:
     return data
 
 
-def _file_spec(vendor: str, entry: dict[str, Any]) -> FileSpec:
-    name = entry.get("name", "")
-    probe = re.sub(r"\{[A-Za-z_]+(?::[^{}]*)?\}", "0", name)
-    if not _FILE_NAME.fullmatch(probe):
-        raise PackError(f"pack {vendor}: file name {shown(name)} is not usable (letters, digits, dots, dashes, underscores)")
-    kind = entry.get("kind", "device")
-    if kind not in _KINDS:
-        raise PackError(f"pack {vendor}: file {name}: kind is {shown(kind)}, wanted one of {', '.join(_KINDS)}")
+def _file_spec(entry: dict[str, Any]) -> FileSpec:
+    name, kind = entry["name"], entry.get("kind", "device")
     template = entry.get("template")
     return FileSpec(
         name=name,

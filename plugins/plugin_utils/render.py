@@ -29,7 +29,7 @@ import jinja2.nodes
 import jinja2.runtime
 import jinja2.sandbox
 from ansible_collections.dialtone.phones.plugins.plugin_utils.context import HostPort, Server
-from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import FileSpec, Model, Pack
+from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import SHIPPED, FileSpec, Model, Pack
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import Phone
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phonebook import Phonebooks
 from ansible_collections.dialtone.phones.plugins.plugin_utils.xml_tree import TreeError, write_tree
@@ -72,11 +72,14 @@ class _Plugins(dict):
         self._loader, self._wrapper = loader, wrapper
 
     def __contains__(self, name: object) -> bool:
+        return self.get(name) is not None
+
+    def get(self, name: Any, default: Any = None) -> Any:
+        """Jinja2's compiler asks in this way, and dict.get() alone knows nothing of what is loaded when asked for."""
         try:
-            self[name]
+            return self[name]
         except KeyError:
-            return False
-        return True
+            return default
 
     def __missing__(self, name: str) -> Any:
         plugin = self._loader.get(name) if isinstance(name, str) else None
@@ -198,37 +201,49 @@ class PackRenderer:
         return files
 
     def _file(self, phone: Phone, spec: FileSpec, name: str, variables: dict[str, Any]) -> tuple[bytes, str]:
-        slot = self._slot(spec, variables)
-        kept = self._kept.get(slot) if slot else None
-        if kept is None:
-            template = self.pack.file_name(spec.template, phone["mac"], variables["model"])
-            text = self._text(phone, spec, name, template, variables)
-            content = text.encode("utf-8")
-            if spec.xml:
-                self._check_xml(phone["host"], name, template, content)
-            kept = content, hashlib.sha256(content).hexdigest()
-            if slot:
-                self._kept[slot] = kept
-                if len(self._kept) > self._REMEMBERED:
-                    self._kept.popitem(last=False)
+        template = self.pack.file_name(spec.template, phone["mac"], variables["model"])
+        try:
+            slot = self._slot(spec, variables)
+            kept = self._kept.get(slot) if slot else None
+            if kept is None:
+                content = self._text(phone, spec, template, variables).encode("utf-8")
+                if spec.xml:
+                    self._check_xml(phone["host"], name, f"{self.pack.vendor}/{template}", content)
+                kept = content, hashlib.sha256(content).hexdigest()
+                if slot:
+                    self._kept[slot] = kept
+                    if len(self._kept) > self._REMEMBERED:
+                        self._kept.popitem(last=False)
+        except RenderError:
+            raise
+        except Exception as exc:  # a template, and the filters it names, may raise anything
+            where, line = self._place(exc, template)
+            raise RenderError(phone["host"], name, where, line, self._reason(exc)) from exc
         return kept
 
     def _slot(self, spec: FileSpec, variables: dict[str, Any]) -> tuple | None:
         """Return the values a common file depends on, as a key; None for files that are made for each phone."""
-        if spec.kind != "common":
+        if spec.kind != "common" or spec.raw:
             return None
         if spec.template not in self._used:
-            self._used[spec.template] = self._phone_names(spec)
+            try:
+                self._used[spec.template] = self._phone_names(spec)
+            except jinja2.TemplateError:
+                self._used[spec.template] = None  # rendering it will tell where the fault is
         used = self._used[spec.template]
         if used is None:
             return None
         phone = variables["phone"]
+        if not used <= phone.keys():
+            return None  # the template asks for what no phone has, and will be told so
         return (spec.name, variables["model"].name, repr(variables.get("firmware")), *(repr(phone[name]) for name in sorted(used)))
 
     def _phone_names(self, spec: FileSpec) -> frozenset[str] | None:
         """Return the phone's variables that a template reads, following what it includes; None when that can't be told or is per phone."""
         names: set[str] = set()
         waiting, seen = [spec.template], set()
+        if spec.layout:
+            waiting += [name for name in (self.pack.data["layouts"][spec.layout].get("template"),) if name]
         while waiting:
             current = waiting.pop()
             if current in seen or current is None or "{" in current:
@@ -250,31 +265,26 @@ class PackRenderer:
             waiting += jinja2.meta.find_referenced_templates(tree)
         return frozenset(names)
 
-    def _text(self, phone: Phone, spec: FileSpec, name: str, template: str, variables: dict[str, Any]) -> str:
-        try:
-            text = self._env.get_template(template).render(variables)
-            if spec.layout is None:
-                return text
-            layout = self.pack.data["layouts"][spec.layout]
-            parameters = parse_parameters(text)
-            if spec.raw and phone["parameters"]:
-                parameters = with_raw(parameters, raw_parameters(phone["parameters"], self.pack.data["booleans"]))
-            if "template" in layout:
-                return self._env.get_template(layout["template"]).render(variables, parameters=parameters)
-            return write_tree(parameters, layout) if "root" in layout else write_lines(parameters, layout)
-        except (jinja2.TemplateError, RefusedError, TypeError, ValueError, KeyError, AttributeError, IndexError, ArithmeticError) as exc:
-            where, line = self._place(exc, template)
-            raise RenderError(phone["host"], name, where, line, self._reason(exc)) from exc
+    def _text(self, phone: Phone, spec: FileSpec, template: str, variables: dict[str, Any]) -> str:
+        text = self._env.get_template(template).render(variables)
+        if spec.layout is None:
+            return text
+        layout = self.pack.data["layouts"][spec.layout]
+        parameters = parse_parameters(text)
+        if spec.raw and phone["parameters"]:
+            parameters = with_raw(parameters, raw_parameters(phone["parameters"], self.pack.data["booleans"]))
+        if "template" in layout:
+            return self._env.get_template(layout["template"]).render(variables, parameters=parameters)
+        return write_tree(parameters, layout) if "root" in layout else write_lines(parameters, layout)
 
     def _place(self, exc: BaseException, template: str) -> tuple[str, int | None]:
         """Return the template file and line of the innermost frame that is a template."""
         if isinstance(exc, jinja2.TemplateSyntaxError):
-            return exc.filename or exc.name or template, exc.lineno
+            return _template_name(exc.filename) if exc.filename else exc.name or template, exc.lineno
         folders = tuple(str(folder) for folder in self.pack.folders)
         for frame in reversed(traceback.extract_tb(exc.__traceback__)):
             if frame.filename.startswith(folders):
-                path = Path(frame.filename)
-                return f"{path.parent.name}/{path.name}", frame.lineno
+                return _template_name(frame.filename), frame.lineno
         return f"{self.pack.vendor}/{template}", None
 
     @staticmethod
@@ -283,6 +293,10 @@ class PackRenderer:
             return f"template {exc.name} is not in the pack"
         if isinstance(exc, RefusedError | TreeError | jinja2.TemplateError):
             return str(exc)
+        if isinstance(exc, RecursionError):
+            return "includes itself, or goes too deep"
+        if isinstance(exc, UnicodeError):
+            return "is not encoded in UTF-8" if isinstance(exc, UnicodeDecodeError) else "gives a character that UTF-8 cannot write"
         # Messages of Python's own errors may quote a value, which may be a secret.
         return f"{type(exc).__name__} in an expression"
 
@@ -292,6 +306,11 @@ class PackRenderer:
             expat.ParserCreate().Parse(content, True)
         except expat.ExpatError as exc:
             raise RenderError(host, name, template, None, f"the result is not well-formed XML ({exc})") from exc
+
+
+def _template_name(path: str) -> str:
+    """Return how a message calls a template: a shipped one by its pack, one of a user's folder in full."""
+    return str(Path(path).relative_to(SHIPPED)) if Path(path).is_relative_to(SHIPPED) else path
 
 
 def parse_parameters(text: str) -> Parameters:
