@@ -6,13 +6,15 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.dialtone.phones.plugins.module_utils.mac import MacError, format_mac, normalize_mac
+from ansible_collections.dialtone.phones.plugins.plugin_utils.claim_phones import holders
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import GROUP, FleetError, read_fleet
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import Model, Pack, PackError, Packs
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import did_you_mean
 
@@ -44,25 +46,29 @@ class ActionModule(ActionBase):
         model = pack.model(str(args["model"]))
         if model is None:
             raise AnsibleActionFail(f"model: {pack.model_problem(str(args['model']))}")
-        if not args.get("force"):
+        try:
+            # The module reads the text "no" as false, and would then ask with GET.
+            args["force"] = boolean(args.get("force") or False)
+        except TypeError:
+            raise AnsibleActionFail(f"force: {args['force']!r} is neither yes nor no") from None
+        if not args["force"]:
             self._refuse_phone_in_use(mac, task_vars)
         args["plan"] = boot_plan(pack, model, mac, str(args.get("firmware") or "1.0.0.0"), str(args.get("serial") or ""))
         return {**result, **self._execute_module(module_name="dialtone.phones.probe", module_args=args, task_vars=task_vars)}
 
-    @staticmethod
-    def _refuse_phone_in_use(mac: str, task_vars: dict[str, Any]) -> None:
+    def _refuse_phone_in_use(self, mac: str, task_vars: dict[str, Any]) -> None:
         groups = task_vars.get("groups") or {}
-        hostvars = task_vars.get("hostvars") or {}
-        allowed = set(groups.get(PROBE_GROUP, ()))
-        for host in groups.get("phones", ()):
-            if host in allowed:
-                continue
-            raw = hostvars.raw_get(host) if hasattr(hostvars, "raw_get") else hostvars[host]
-            if re.sub("[^0-9a-f]", "", str(raw.get("phone_mac", "")).lower()) == mac:
-                raise AnsibleActionFail(
-                    f"mac: {format_mac(mac, 'lower', 'colon')} is {host}, a phone in use, and probing would spend its one-time URL; "
-                    f"put it into the group {PROBE_GROUP}, or set force: true to ask with HEAD only"
-                )
+        if not groups.get(GROUP):
+            return
+        try:
+            host = holders(read_fleet(task_vars, self._templar, names=frozenset({"phone_mac"}))).get(mac)
+        except FleetError as exc:
+            raise AnsibleActionFail(str(exc)) from None
+        if host is not None and host not in groups.get(PROBE_GROUP, ()):
+            raise AnsibleActionFail(
+                f"mac: {format_mac(mac, 'lower', 'colon')} is {host}, a phone in use, and probing would spend its one-time URL; "
+                f"put it into the group {PROBE_GROUP}, or set force: true to ask with HEAD only"
+            )
 
 
 def boot_plan(pack: Pack, model: Model, mac: str, firmware: str, serial: str) -> dict[str, Any]:

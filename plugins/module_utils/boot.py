@@ -79,6 +79,9 @@ class Client:
 
     def fetch(self, url: str, credentials: tuple[str, str] = ("", ""), method: str = "GET", data: bytes | None = None) -> Reply:
         """Return the answer to one request, made again with credentials when it is challenged and there are any."""
+        # What a file includes or hands over may be any address; the library would read files of this machine too.
+        if not re.match("https?://", url, re.IGNORECASE):
+            return Reply(0, b"", "", "not an http address", "")
         handlers = [urllib.request.HTTPSHandler(context=self._context), _NoRedirect(), urllib.request.ProxyHandler({})]
         user, password = credentials
         if user:
@@ -101,6 +104,14 @@ class Client:
 def masked(url: str) -> str:
     """Return a URL without its token and credentials, for reports."""
     return _TOKEN.sub("***", re.sub(r"//[^/@]*@", "//", url))
+
+
+def _join(base: str, name: str) -> str:
+    """Return where a file lies; the name itself where the two make no address, which is then not asked."""
+    try:
+        return urllib.parse.urljoin(base, name)
+    except ValueError:
+        return name
 
 
 def _search(patterns: list[str], text: str) -> str | None:
@@ -141,7 +152,7 @@ class Boot:
         own = (self._handed.get("user") or credentials[0], self._handed.get("password") or credentials[1])
         at_home = self._fetch_all(home, own, "home")
         for name in self._plan.uploads if self._has_contact(at_home) else []:
-            reply = self._ask(urllib.parse.urljoin(home, name), own, "upload", "PUT", b"probe\n")
+            reply = self._ask(_join(home, name), own, "upload", "PUT", b"probe\n")
             if reply.status not in (200, 201, 204):
                 self.problems.append(f"upload of {name} answered {reply.status}")
         return "provisioned" if self._has_contact(at_home) else "home refused"
@@ -158,12 +169,12 @@ class Boot:
         """Fetch the plan's files below a URL, and what they include; return the names that were found."""
         found: list[str] = []
         is_folder = url.endswith("/")
-        base = url if is_folder else urllib.parse.urljoin(url, ".")
+        base = url if is_folder else _join(url, ".")
         waiting: list[tuple[str, bool | None]] = list(self._plan.files) if is_folder else [(url, True)]
         seen = set()
         while waiting and len(self.requests) < MAX_REQUESTS:
             name, wanted = waiting.pop(0)
-            target = urllib.parse.urljoin(base, name)
+            target = _join(base, name)
             if target in seen:
                 continue
             seen.add(target)
@@ -195,7 +206,11 @@ class Boot:
         url = self._handed.get("url", "")
         if url and "://" not in url:
             url = "{}://{}".format(self._handed.get("scheme", "https").lower(), url)
-        parts = urllib.parse.urlsplit(url)
+        try:
+            parts = urllib.parse.urlsplit(url)
+        except ValueError:
+            self.problems.append("what is handed over is no address")
+            return
         if parts.username:
             self._handed.setdefault("user", urllib.parse.unquote(parts.username))
             self._handed.setdefault("password", urllib.parse.unquote(parts.password or ""))
