@@ -218,7 +218,7 @@ class PhoneBuilder:
                 continue
             slot = (key["area"], key["module"], key["position"])
             before = taken.get(slot)
-            if before is not None and _key_place(layouts, before).split("[")[0] == _key_place(layouts, index).split("[")[0]:
+            if before is not None and _key_place(layouts, before).partition("[")[0] == _key_place(layouts, index).partition("[")[0]:
                 problem(index, ".position", f"{key['position']} is that of {_key_place(layouts, before)} too")
             slots[slot] = key
             taken[slot] = index

@@ -28,19 +28,19 @@ def draw(result: dict[str, Any]) -> str:
         parts.append(f'<line x1="{_LEFT}" x2="{_WIDTH - 10}" y1="{y:.1f}" y2="{y:.1f}" stroke="#dddddd"/>')
         parts.append(f'<text x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{tick}</text>')
     group = (_WIDTH - _LEFT - 20) / len(_RUNS)
-    bar = group * 0.8 / len(sizes)
+    width = group * 0.8 / len(sizes)
     for place, (name, key) in enumerate(_RUNS):
         left = _LEFT + place * group + group * 0.1
         parts.append(f'<text x="{left + group * 0.4:.1f}" y="{_BOTTOM + 18}" text-anchor="middle">{name}</text>')
         for number, one in enumerate(sizes):
             value, limit = one[key] * 1000 / one["phones"], one["limit_s"] * 1000 / one["phones"]
-            x, colour = left + number * bar, _COLOURS[number % len(_COLOURS)]
+            x, colour = left + number * width, _COLOURS[number % len(_COLOURS)]
             parts.append(
-                f'<rect x="{x:.1f}" y="{_BOTTOM - value * scale:.1f}" width="{bar - 3:.1f}" height="{value * scale:.1f}" fill="{colour}"/>'
+                f'<rect x="{x:.1f}" y="{_BOTTOM - value * scale:.1f}" width="{width - 3:.1f}" height="{value * scale:.1f}" fill="{colour}"/>'
             )
-            parts.append(f'<text x="{x + bar / 2 - 1:.1f}" y="{_BOTTOM - value * scale - 4:.1f}" text-anchor="middle">{value:.2f}</text>')
+            parts.append(f'<text x="{x + width / 2 - 1:.1f}" y="{_BOTTOM - value * scale - 4:.1f}" text-anchor="middle">{value:.2f}</text>')
             y = _BOTTOM - limit * scale
-            parts.append(f'<line x1="{x:.1f}" x2="{x + bar - 3:.1f}" y1="{y:.1f}" y2="{y:.1f}" stroke="black" stroke-dasharray="4 3"/>')
+            parts.append(f'<line x1="{x:.1f}" x2="{x + width - 3:.1f}" y1="{y:.1f}" y2="{y:.1f}" stroke="black" stroke-dasharray="4 3"/>')
     for number, one in enumerate(sizes):
         x = _LEFT + number * 150
         parts.append(f'<rect x="{x}" y="{_BOTTOM + 34}" width="12" height="12" fill="{_COLOURS[number % len(_COLOURS)]}"/>')

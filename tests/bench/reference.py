@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026, The dialtone.phones contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -100,7 +99,7 @@ def production_of(inventory: str) -> Any:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("inventory")
     parser.add_argument("folder", type=Path, help="where to write")
     parser.add_argument("--release", type=Path, help="the published folder phones/ to compare with")
@@ -109,7 +108,7 @@ def main() -> None:
     from ansible_collections.dialtone.phones.plugins.plugin_utils.context import context_of
 
     plain: dict[int, Plain] = {}
-    spent, files, size, differing = 0.0, 0, 0, []
+    spent, used, files, size, differing = 0.0, 0.0, 0, 0, []
     rows = production.rows()
     phones = 0
     while portion := list(itertools.islice(rows, _PORTION)):
@@ -126,13 +125,14 @@ def main() -> None:
                 packed.layout_s = 0.0
         gc.collect()
         gc.disable()
-        begin = time.perf_counter()
+        begin, cpu = time.perf_counter(), time.process_time()
         for packed, mac, *given in ready:
             folder = arguments.folder / mac
             folder.mkdir()
             for name, text in packed.files(*given):
                 (folder / name).write_bytes(text.encode())
         spent += time.perf_counter() - begin
+        used += time.process_time() - cpu
         gc.enable()
         phones += len(portion)
     production.finish()
@@ -144,7 +144,7 @@ def main() -> None:
             differing.append(f"{file.parent.name}/{file.name}")
     strange = sum(1 for _file in arguments.release.glob("*/*")) - files if arguments.release else 0
     layout = sum(packed.layout_s for packed in plain.values())
-    result = {"phones": phones, "files": files, "bytes": size, "limit_s": spent, "layout_s": layout}
+    result = {"phones": phones, "files": files, "bytes": size, "limit_s": spent, "limit_cpu_s": used, "layout_s": layout}
     print(json.dumps({**result, "differing": differing[:20], "differing_count": len(differing) + abs(strange)}))
     sys.exit(1 if differing else 0)
 
