@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import json
 import tempfile
 import time
@@ -82,6 +84,10 @@ class Run:
         :param keep_all: keep the contents of every changed file, for a diff.
         :raises PublishError: phones that are not in order or can't be rendered, all of them.
         """
+        with _rare_collections():
+            self._prepare(published, force, keep_all)
+
+    def _prepare(self, published: Published, force: bool, keep_all: bool) -> None:
         if self._entries is None:
             skip = None if force else published.unspoilt
             self._entries = self._pass(None, lambda phone: force or published.must_render(phone.mac, phone.key), published, keep_all, skip)
@@ -213,6 +219,19 @@ class Run:
         except RenderError as exc:
             problems.add(str(exc))
         return files
+
+
+@contextlib.contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Have the garbage collector look less often, and not at what the inventory holds: it would go through all of it again and again."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(20000, 20, 20)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 class _Problems:

@@ -28,10 +28,12 @@ import jinja2.meta
 import jinja2.nodes
 import jinja2.runtime
 import jinja2.sandbox
+import jinja2.utils
 from ansible_collections.dialtone.phones.plugins.plugin_utils.context import HostPort, Server
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import SHIPPED, FileSpec, Model, Pack
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import Phone
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phonebook import Phonebooks
+from ansible_collections.dialtone.phones.plugins.plugin_utils.timezone import Change, Timezone
 from ansible_collections.dialtone.phones.plugins.plugin_utils.xml_tree import TreeError, write_tree
 
 _PARAMETER = re.compile(r"(?P<name>.+?) =(?: (?P<value>.*))?")
@@ -102,6 +104,9 @@ class _Sandbox(jinja2.sandbox.ImmutableSandboxedEnvironment):
             # The sandbox prefers methods to keys of the same name.
             if attribute in obj and attribute not in _DICT_METHODS:
                 return obj[attribute]
+        elif kind is str:
+            if attribute in _TEXT_METHODS:
+                return getattr(obj, attribute)
         elif kind in _OPEN and not attribute.startswith("_"):
             value = getattr(obj, attribute, _NOTHING)
             if value is not _NOTHING:
@@ -111,7 +116,11 @@ class _Sandbox(jinja2.sandbox.ImmutableSandboxedEnvironment):
 
 _NOTHING = object()
 _DICT_METHODS = frozenset(dir(dict))
-_OPEN = frozenset((Model, Server, HostPort, jinja2.runtime.LoopContext))
+# All but format and format_map, which read attributes themselves.
+_TEXT_METHODS = frozenset(
+    ("endswith", "isdigit", "join", "lower", "partition", "replace", "rpartition", "split", "startswith", "strip", "upper")
+)
+_OPEN = frozenset((Model, Server, HostPort, Timezone, Change, jinja2.runtime.LoopContext, jinja2.utils.Namespace))
 
 
 def make_environment(folders: Iterable[Path]) -> jinja2.sandbox.ImmutableSandboxedEnvironment:
