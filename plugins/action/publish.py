@@ -255,6 +255,8 @@ class _Publication:
                 "bytes": plan.bytes,
             },
             "changed_hosts": [change.host for change in changes if change.kind != "removed"][:_SHOWN],
+            # Not cut: what follows in the play, such as phone_resync, acts on all of them.
+            "updated_hosts": [change.host for change in changes if change.kind == "changed"],
             "removed_hosts": [change.host for change in changes if change.kind == "removed"][:_SHOWN],
             "warnings": self._warnings(plan, status),
         }

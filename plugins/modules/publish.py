@@ -161,6 +161,11 @@ changed_hosts:
   returned: success
   type: list
   elements: str
+updated_hosts:
+  description: Phones that had files before and have different ones now, all of them; M(dialtone.phones.resync) makes them fetch.
+  returned: success
+  type: list
+  elements: str
 removed_hosts:
   description: Phones that are removed, the first 200.
   returned: success

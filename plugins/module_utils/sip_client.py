@@ -1,0 +1,224 @@
+# Copyright (c) 2026, The dialtone.phones contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Notifies phones directly, over UDP, TCP or TLS: the client side of a non-INVITE transaction (RFC 3261, section 17.1.2)."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import typing as t
+
+from ansible_collections.dialtone.phones.plugins.module_utils.sip import (
+    Dialogue,
+    Outcome,
+    Response,
+    SipError,
+    Target,
+    bracketed,
+    parse_response,
+)
+
+T1, T2 = 0.5, 4.0  # seconds: RFC 3261, section 17.1.2.1
+_LONGEST = 65536  # bytes of an answer
+
+
+class _Unreachable(Exception):
+    """No answer came; the text is a clause that fits behind the phone's name."""
+
+
+class _Answers(asyncio.DatagramProtocol):
+    """One UDP socket for all phones; an answer finds its request by branch and sender."""
+
+    def __init__(self) -> None:
+        self.waiting: t.Dict[t.Tuple[str, str], asyncio.Future] = {}
+
+    def datagram_received(self, data: bytes, addr: t.Any) -> None:
+        try:
+            response = parse_response(data)
+        except SipError:
+            return  # Anyone may send us anything.
+        future = self.waiting.get((response.branch, addr[0].split("%")[0]))
+        if future and not future.done() and response.status >= 200:
+            future.set_result(response)
+
+    def error_received(self, exc: Exception) -> None:
+        """An unconnected socket can't tell whom an error is about: the timeout tells."""
+
+
+class SipClient:
+    """Sends notifications; to be made and used inside one event loop, and closed."""
+
+    def __init__(self, timeout: float, source: t.Tuple[str, int] = ("", 0), tls: t.Optional[ssl.SSLContext] = None) -> None:
+        """
+        :param timeout: seconds to wait for the answer to one request.
+        :param source: local address and port to send from; the port for UDP only. Empty and 0 leave it to the system.
+        :param tls: how phones are trusted; the system's way by default.
+        """
+        self._timeout = timeout
+        self._source = source
+        self._tls = tls
+        self._udp: t.Dict[int, t.Tuple[asyncio.DatagramTransport, _Answers]] = {}
+        self._opening = asyncio.Lock()
+
+    def close(self) -> None:
+        for transport, _answers in self._udp.values():
+            transport.close()
+
+    async def notify(self, target: Target) -> Outcome:
+        """Notify one phone, and answer its challenge."""
+        try:
+            family, where = await self._resolve(target)
+            if target.transport == "udp":
+                return await self._over_udp(target, family, where)
+            return await self._over_stream(target, where)
+        except _Unreachable as exc:
+            return Outcome("unreachable", 0, str(exc))
+        except SipError as exc:
+            return Outcome("refused", 0, str(exc))
+        except OSError as exc:
+            return Outcome("unreachable", 0, f"can't be reached at {_place(target)} ({exc.strerror or type(exc).__name__})")
+
+    async def _resolve(self, target: Target) -> t.Tuple[int, t.Tuple]:
+        kind = socket.SOCK_DGRAM if target.transport == "udp" else socket.SOCK_STREAM
+        try:
+            found = await asyncio.get_event_loop().getaddrinfo(target.address, target.port, type=kind)
+        except (OSError, UnicodeError):
+            raise _Unreachable(f"has the address {target.address}, which is no address and no name that resolves") from None
+        return found[0][0], found[0][4]
+
+    async def _over_udp(self, target: Target, family: int, where: t.Tuple) -> Outcome:
+        transport, answers = await self._socket(family)
+        port = transport.get_extra_info("sockname")[1]
+        dialogue = Dialogue(target, (_local_address(family, where, self._source[0]), port))
+
+        async def exchange(branch: str, data: bytes) -> Response:
+            loop = asyncio.get_event_loop()
+            # The sender is known by its address alone: a phone behind NAT may answer from another port.
+            slot = (branch, where[0].split("%")[0])
+            future = answers.waiting[slot] = loop.create_future()
+            deadline, wait = loop.time() + self._timeout, T1
+            try:
+                while True:
+                    left = deadline - loop.time()
+                    if left <= 0:
+                        raise _Unreachable(f"did not answer at {_place(target)} within {self._timeout:g} s")
+                    transport.sendto(data, where)
+                    await asyncio.wait([future], timeout=min(wait, left))
+                    if future.done():
+                        return future.result()
+                    wait = min(wait * 2, T2)
+            finally:
+                del answers.waiting[slot]
+
+        return await _converse(target, dialogue, exchange)
+
+    async def _over_stream(self, target: Target, where: t.Tuple) -> Outcome:
+        reader, writer = await self._connect(target, where)
+        try:
+            dialogue = Dialogue(target, writer.get_extra_info("sockname")[:2])
+
+            async def exchange(branch: str, data: bytes) -> Response:
+                writer.write(data)
+                try:
+                    return await asyncio.wait_for(_read(reader, branch), self._timeout)
+                except asyncio.TimeoutError:
+                    raise _Unreachable(f"did not answer at {_place(target)} within {self._timeout:g} s") from None
+                except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
+                    raise _Unreachable(f"closed the connection at {_place(target)} without an answer") from None
+
+            return await _converse(target, dialogue, exchange)
+        finally:
+            writer.close()
+
+    async def _connect(self, target: Target, where: t.Tuple) -> t.Tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        more: t.Dict[str, t.Any] = {}
+        if target.transport == "tls":
+            more = {"ssl": self._tls or ssl.create_default_context(), "server_hostname": target.address}
+        if self._source[0]:
+            more["local_addr"] = (self._source[0], 0)
+        try:
+            return await asyncio.wait_for(asyncio.open_connection(where[0], where[1], limit=_LONGEST, **more), self._timeout)
+        except asyncio.TimeoutError:
+            raise _Unreachable(f"did not answer at {_place(target)} within {self._timeout:g} s") from None
+        except ConnectionRefusedError:
+            raise _Unreachable(f"refuses connections at {_place(target)}") from None
+        except ssl.SSLCertVerificationError as exc:
+            why = exc.verify_message or exc.reason
+            raise _Unreachable(f"has a certificate at {_place(target)} that is not trusted: {why}") from None
+        except ssl.SSLError as exc:
+            raise _Unreachable("does not speak TLS at {} ({})".format(_place(target), exc.reason or "no reason")) from None
+
+    async def _socket(self, family: int) -> t.Tuple[asyncio.DatagramTransport, _Answers]:
+        async with self._opening:
+            if family not in self._udp:
+                local = (self._source[0] or ("::" if family == socket.AF_INET6 else "0.0.0.0"), self._source[1])
+                loop = asyncio.get_event_loop()
+                try:
+                    self._udp[family] = await loop.create_datagram_endpoint(_Answers, local_addr=local, family=family)
+                except OSError as exc:
+                    what = "can't be asked: nothing can be sent from {}:{} ({})"
+                    raise _Unreachable(what.format(bracketed(local[0]), local[1], exc.strerror or type(exc).__name__)) from None
+        return self._udp[family]
+
+
+async def _converse(target: Target, dialogue: Dialogue, exchange: t.Callable[[str, bytes], t.Awaitable[Response]]) -> Outcome:
+    """Send the request and, when the phone asks who we are, once more with the answer."""
+    response = await exchange(*dialogue.request())
+    for _attempt in range(2):  # the second for a nonce that the phone calls stale
+        if response.status not in (401, 407):
+            break
+        header = dialogue.answer(response)
+        if header is None:
+            return Outcome("refused", response.status, "asks for an authentication that is neither Digest MD5 nor Digest SHA-256")
+        again = await exchange(*dialogue.request([header]))
+        if again.status in (401, 407) and not _stale(again):
+            what = "does not accept the password of its line {} (answered {})"
+            return Outcome("refused", again.status, what.format(target.auth_user, again.status))
+        response = again
+    if response.status < 300:
+        return Outcome("accepted", response.status, "")
+    reason = " " + response.reason if response.reason else ""
+    why = {
+        404: f": it has no account {target.user}",
+        481: ": it accepts only what belongs to a subscription, such as one of its PBX",
+        489: f": it does not know the event {target.event}",
+        403: ": it accepts notifications from its PBX only",
+    }.get(response.status, "")
+    return Outcome("refused", response.status, f"answered {response.status}{reason}{why}")
+
+
+def _stale(response: Response) -> bool:
+    values = response.headers.get("www-authenticate", []) + response.headers.get("proxy-authenticate", [])
+    return any("stale=true" in value.lower().replace(" ", "").replace('"', "") for value in values)
+
+
+async def _read(reader: asyncio.StreamReader, branch: str) -> Response:
+    """Return the final answer to a request; what else comes over the connection is skipped."""
+    while True:
+        head = (await reader.readuntil(b"\r\n\r\n")).lstrip(b"\r\n")
+        if not head:
+            continue  # a keep-alive (RFC 5626)
+        is_answer = head.startswith(b"SIP/2.0 ")
+        message = parse_response(head if is_answer else b"SIP/2.0 100 Trying\r\n" + head.split(b"\r\n", 1)[-1])
+        length = (message.headers.get("content-length") or ["0"])[0]
+        if not length.isdigit() or int(length) > _LONGEST:
+            raise SipError("answered with a Content-Length that makes no sense")
+        await reader.readexactly(int(length))
+        if is_answer and message.status >= 200 and message.branch == branch:
+            return message
+
+
+def _local_address(family: int, where: t.Tuple, given: str) -> str:
+    """Return the address that the system sends from towards a phone."""
+    if given:
+        return given
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        probe.connect(where)
+        return probe.getsockname()[0]
+
+
+def _place(target: Target) -> str:
+    return f"{bracketed(target.address)}:{target.port} ({target.transport})"
