@@ -6,16 +6,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible_collections.dialtone.phones.plugins.plugin_utils.mask import Masker
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import Phone, model_specs
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import ProblemsError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.production import prepare
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {"secrets": {"type": "bool", "default": False}}
 MASK = "***"
+# Up to the last @ before the path: a password may hold one.
+_USERINFO = re.compile(r"//[^/?#\s]*@")
+_NUMBERED = re.compile(r"\[secret [0-9]+\]")
 
 
 class ActionModule(ActionBase):
@@ -65,4 +70,10 @@ def masked(value: Any, specs: dict[str, Any]) -> Any:
         return copy
     if isinstance(value, list):
         return [masked(item, specs) for item in value]
-    return value
+    return _without_credentials(value) if isinstance(value, str) and "://" in value else value
+
+
+def _without_credentials(text: str) -> str:
+    """Return a text without what URLs in it carry before their host, and without parameters that are named like secrets."""
+    text = _USERINFO.sub(f"//{MASK}@", text)
+    return _NUMBERED.sub(MASK, Masker(()).mask(text))
