@@ -124,6 +124,25 @@ def test_the_playbooks_are_in_order(inventory, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("book", "args"),
+    [
+        ("unlock.yml", ["--limit", "p1"]),
+        ("replace.yml", ["--limit", "p1", "-e", "old_mac=805ec0000a78"]),
+        ("decommission.yml", ["-e", "mac=805ec0000a78"]),
+        ("site.yml", []),
+    ],
+)
+def test_an_inventory_without_servers_is_told_so_by_every_playbook(book, args, tmp_path):
+    phones = {"hosts": {"p1": {"phone_mac": "805ec0000a77"}}}
+    inventory = {"all": {"vars": {"provisioning_url": "https://prov.example.com"}, "children": {"phones": phones}}}
+    (tmp_path / "hosts.yml").write_text(json.dumps(inventory))
+    done = run("ansible-playbook", "-i", str(tmp_path / "hosts.yml"), str(TOP / "playbooks" / book), *args, folder=tmp_path)
+    assert done.returncode == 2
+    said = " ".join((done.stdout + done.stderr).split())
+    assert "no such group, or it is empty" in said or "no host in the group provisioning_servers" in said
+
+
+@pytest.mark.parametrize(
     ("book", "args", "sentence"),
     [
         ("unlock.yml", [], "name the phones to unlock with --limit"),
