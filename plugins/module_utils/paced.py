@@ -33,24 +33,25 @@ async def paced(items: t.Sequence[Item], work: t.Callable[[Item], t.Awaitable[No
         running: t.Set[asyncio.Future] = set()
         failed: t.List[BaseException] = []
 
-        async def one(item: Item, slots: asyncio.Semaphore = slots, failed: t.List[BaseException] = failed) -> None:
-            try:
-                await work(item)
-            except Exception as exc:  # told below, when the others are done
-                failed.append(exc)
-            finally:
-                slots.release()
-
         for item in items[start : start + size]:
             await slots.acquire()
             if failed:
                 break
             await asyncio.sleep(max(0.0, next_start - loop.time()))
             next_start = max(next_start, loop.time()) + 1 / pace.rate
-            task = asyncio.ensure_future(one(item))
+            task = asyncio.ensure_future(_one(item, work, slots, failed))
             running.add(task)
             task.add_done_callback(running.discard)
         if running:
             await asyncio.wait(set(running))
         if failed:
             raise failed[0]
+
+
+async def _one(item: Item, work: t.Callable[[Item], t.Awaitable[None]], slots: asyncio.Semaphore, failed: t.List[BaseException]) -> None:
+    try:
+        await work(item)
+    except Exception as exc:  # told when the others are done
+        failed.append(exc)
+    finally:
+        slots.release()
