@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import yaml
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import is_phone_variable, model_specs
-from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import did_you_mean
+from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import did_you_mean, shown
 
 # Field -> what people and programs call it, normalised. The field's own name is always understood.
 SYNONYMS: dict[str, list[str]] = {
@@ -260,7 +260,7 @@ def _names(cell: str) -> list[str]:
 
 def _int(cell: str) -> int:
     if not re.fullmatch(r"[-+]?[0-9]{1,18}", cell, re.ASCII):
-        raise CellError(f"{cell!r} is not an integer")
+        raise CellError(f"{shown(cell)} is not an integer")
     return int(cell)
 
 
@@ -270,7 +270,7 @@ def _bool(cell: str) -> bool:
         return True
     if word in _FALSE:
         return False
-    raise CellError(f"{cell!r} is neither yes nor no")
+    raise CellError(f"{shown(cell)} is neither yes nor no")
 
 
 def _list_of_texts(cell: str) -> list[Any]:
@@ -302,10 +302,10 @@ def _literal(cell: str) -> Any:
 def _flow(cell: str, wanted: type | tuple[type, ...], loader: Any) -> Any:
     try:
         value = json.loads(cell)
-    except ValueError:
+    except (ValueError, RecursionError):
         try:
             value = yaml.load(cell, Loader=loader)
-        except yaml.YAMLError as exc:
+        except (yaml.YAMLError, ValueError, RecursionError) as exc:
             mark = getattr(exc, "problem_mark", None)
             raise CellError(f"is not valid JSON or YAML{f' (at character {mark.column + 1})' if mark else ''}") from exc
     if not isinstance(value, wanted):

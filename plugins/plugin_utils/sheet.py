@@ -37,7 +37,8 @@ def detect_encoding(data: bytes) -> str:
         if data.startswith(mark):
             return name
     head = data[:4096]
-    if b"\0" in head:
+    # Without a mark the first character tells: a header's is ASCII, so one of its two bytes is zero.
+    if head[:2].count(0) == 1:
         return "utf-16-be" if head[::2].count(0) > head[1::2].count(0) else "utf-16-le"
     try:
         data.decode("utf-8")
@@ -64,6 +65,8 @@ def decode(data: bytes, encoding: str | None = None) -> str:
     except UnicodeError as exc:
         at = getattr(exc, "start", 0)
         raise SheetError(f"line {data.count(10, 0, at) + 1}: is not encoded in {name}") from exc
+    if "\0" in text:
+        raise SheetError(f"line {text.count(chr(10), 0, text.index(chr(0))) + 1}: holds a NUL character")
     return text.removeprefix("\ufeff")
 
 

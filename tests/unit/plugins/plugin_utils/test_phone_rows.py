@@ -235,3 +235,17 @@ def test_phones_of_several_sheets_are_one_inventory():
     rows.add_sheet("b.csv", f"ext;mac\n1;{MAC}\n2;{OTHER}\n".encode())
     assert rows.finish() == []
     assert [str(problem) for problem in rows.problems] == [f"b.csv line 2: number '1' is on {MAC} already, in a.csv line 2"]
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [("phone_keys", "[" * 5000), ("phone_keys", "[{a: " + "1" * 5000 + "}]"), ("phone_vlan_id", "9" * 5000), ("phone_dnd", "x" * 5000)],
+    ids=["deep", "huge", "long", "wordy"],
+)
+def test_a_monstrous_cell_is_told_in_a_short_sentence(column, cell):
+    rows = PhoneRows(Settings())
+    rows.add_sheet("people.csv", f"number;mac;vendor;{column}\n1;805ec0123456;yealink;{cell}\n".encode())
+    assert rows.finish() == []
+    (problem,) = map(str, rows.problems)
+    assert problem.startswith(f"people.csv line 2: {column}: ")
+    assert len(problem) < 200

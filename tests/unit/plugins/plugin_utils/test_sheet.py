@@ -56,3 +56,8 @@ def test_what_is_no_table_is_refused(data, options, message):
     with pytest.raises(SheetError) as caught:
         read_sheet(data, KNOWN, **options)
     assert str(caught.value).startswith(message)
+
+
+def test_a_stray_nul_is_told_by_its_line_and_not_taken_for_another_encoding():
+    with pytest.raises(SheetError, match="line 3: holds a NUL character"):
+        read_sheet(b"number;mac\n1;2\n3\0;4\n", lambda _header: True)
