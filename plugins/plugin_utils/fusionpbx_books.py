@@ -1,0 +1,91 @@
+# Copyright (c) 2026, The dialtone.phones contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Phonebooks of FusionPBX's tenants: their extensions and contacts, as a book of ``phone_configs_phonebooks`` each."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx_source import Tables
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx_words import is_true
+from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem
+
+_NUMBER = re.compile(r"[0-9A-Za-z*#+._@ /()-]{1,64}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+_KINDS = {"mobile": "mobile", "cell": "mobile", "home": "home", "fax": "fax", "work": "work", "office": "work"}
+_MOST = 10
+
+
+TABLES = ("v_extensions", "v_contacts", "v_contact_phones", "v_contact_emails")
+
+
+def contacts_of(data: Tables, domain_name: str, left: list[Problem]) -> list[dict[str, Any]]:
+    """Return the entries of a tenant's book: extensions that are on and visible in the directory, then contacts with a number to call.
+
+    :param data: the rows of this tenant only, of :data:`TABLES`.
+    """
+    return [*_extensions(data), *_contacts(data, domain_name, left)]
+
+
+def _extensions(data: Tables) -> list[dict[str, Any]]:
+    entries = []
+    for row in data.get("v_extensions", ()):
+        number = (row.get("extension") or "").strip()
+        if not is_true(row.get("enabled")) or not is_true(row.get("directory_visible"), empty=True):
+            continue
+        if _NUMBER.fullmatch(number):
+            name = _name(row.get("directory_first_name"), row.get("directory_last_name")) or _name(row.get("effective_caller_id_name"))
+            entry: dict[str, Any] = {"name": name or number, "numbers": [{"number": number, "type": "work"}]}
+            if group := _name(row.get("call_group"))[:128]:
+                entry["group"] = group
+            entries.append(entry)
+    return entries
+
+
+def _contacts(data: Tables, domain_name: str, left: list[Problem]) -> list[dict[str, Any]]:
+    phones: dict[str | None, list[dict[str, str]]] = {}
+    refused = 0
+    for row in data.get("v_contact_phones", ()):
+        fax = is_true(row.get("phone_type_fax")) and not is_true(row.get("phone_type_voice"))
+        if not (fax or is_true(row.get("phone_type_voice"), empty=True)):
+            continue
+        number = (row.get("phone_number") or row.get("phone_extension") or "").strip()
+        if not _NUMBER.fullmatch(number):
+            refused += bool(number)
+            continue
+        kind = "fax" if fax else _KINDS.get((row.get("phone_label") or "").strip().lower(), "work")
+        phones.setdefault(row.get("contact_uuid"), []).append({"number": number, "type": kind})
+    mails: dict[str | None, str] = {}
+    for row in data.get("v_contact_emails", ()):
+        if row.get("email_address") and (row.get("contact_uuid") not in mails or is_true(row.get("email_primary"))):
+            mails[row.get("contact_uuid")] = str(row["email_address"])
+    entries = []
+    for row in data.get("v_contacts", ()):
+        numbers = phones.get(row.get("contact_uuid"))
+        if not numbers:
+            continue
+        organization = _name(row.get("contact_organization"))
+        name = _name(row.get("contact_name_given"), row.get("contact_name_family")) or _name(row.get("contact_nickname")) or organization
+        if not name:
+            refused += 1
+            continue
+        if len(numbers) > _MOST:
+            left.append(Problem(f"{domain_name} contact {name}", f"has {len(numbers)} numbers, of which {_MOST} are taken"))
+        entry: dict[str, Any] = {"name": name, "numbers": numbers[:_MOST]}
+        more = {
+            "organization": organization,
+            "group": _name(row.get("contact_category"))[:128],
+            "email": _name(mails.get(row.get("contact_uuid"))),
+        }
+        entries.append({**entry, **{key: text for key, text in more.items() if text}})
+    if refused:
+        left.append(Problem(f"{domain_name} contacts", f"{refused} without a name, or with a number that can't be dialled"))
+    return entries
+
+
+def _name(*parts: str | None) -> str:
+    text = " ".join(part.strip() for part in parts if part and part.strip())
+    return " ".join(_CONTROL.sub(" ", text).split())[:256]
