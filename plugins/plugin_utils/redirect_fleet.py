@@ -239,7 +239,7 @@ class FleetRedirect:
             raise AnsibleActionFail("; ".join(wrong))
         try:
             fleet, settings, batch = read_phones(self._action, self._task_vars)
-            accounts = read_accounts(fleet.role_variable("phone_redirect_accounts", {}))
+            accounts = read_accounts(fleet.role_variable("phone_redirect_accounts") or {})
             client = ClaimClient(self._action, self._task_vars, {"path": args["store"]})
             status = client.status()
             predict = bool(self._action._task.check_mode)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 from ansible.errors import AnsibleActionFail
+from ansible.template import trust_as_template
 from ansible_collections.dialtone.phones.tests.unit.redirect_lab import KEYS, LOGIN, Fault, Running, simulator
 
 from .claim_world import OTHER_SECRET, SECRET, World, mac
@@ -173,6 +174,17 @@ def test_unusable_accounts_are_refused_without_a_secret(world, accounts, what):
     with pytest.raises(AnsibleActionFail) as caught:
         world.run("redirect")
     assert what in str(caught.value) and "hunter22" not in str(caught.value)
+
+
+def test_an_undefined_secret_of_an_account_is_named(world):
+    world.vars["phone_redirect_accounts"] = {"new": {"service": "yealink_ymcs", "access_key_id": trust_as_template("{{ vault_nowhere }}")}}
+    with pytest.raises(AnsibleActionFail, match="phone_redirect_accounts.*vault_nowhere"):
+        world.run("redirect")
+
+
+def test_no_account_and_no_wish_for_one_is_nothing_to_do(world):
+    world.vars.update(phone_redirect_account="", phone_redirect_accounts=None)
+    assert not world.run("redirect")["changed"]
 
 
 # Phones that left.
