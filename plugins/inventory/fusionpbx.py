@@ -259,7 +259,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             for name, value in entry.variables.items():
                 variables.set_variable(name, value)
             for group in entry.groups.values():
-                inventory.add_child(group, host)
+                inventory.groups[group].add_host(variables)
             if compose or groups or keyed:
                 self._set_composite_vars(compose, entry.variables, host, strict=strict)
                 self._add_host_to_composed_groups(groups, entry.variables, host, strict=strict)
