@@ -13,7 +13,7 @@ import asyncio
 import re
 import typing as t
 
-from ansible_collections.dialtone.phones.plugins.module_utils.sip import Outcome, Target
+from ansible_collections.dialtone.phones.plugins.module_utils.sip import Outcome, Target, reason_of
 
 PORTS = {"freeswitch": 8021, "asterisk": 5038}
 _LONGEST = 1 << 20  # bytes of one answer
@@ -47,7 +47,7 @@ class _Connection:
         except asyncio.TimeoutError:
             raise PbxError(f"{self.place}: did not answer within {self._timeout:g} s") from None
         except OSError as exc:
-            raise PbxError(f"{self.place}: can't be reached ({exc.strerror or type(exc).__name__})") from None
+            raise PbxError(f"{self.place}: can't be reached ({reason_of(exc)})") from None
 
     def close(self) -> None:
         if self._writer:

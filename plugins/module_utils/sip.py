@@ -10,6 +10,7 @@ Nothing here opens a socket.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import secrets
 import typing as t
@@ -76,6 +77,11 @@ class Response(t.NamedTuple):
 def bracketed(address: str) -> str:
     """Return an address as a URI holds it."""
     return f"[{address}]" if ":" in address else address
+
+
+def reason_of(exc: OSError) -> str:
+    """Return why a socket failed, in the system's words; asyncio puts its own, with the address once more, in their place."""
+    return os.strerror(exc.errno) if exc.errno and exc.errno > 0 else type(exc).__name__
 
 
 class Dialogue:

@@ -19,6 +19,7 @@ from ansible_collections.dialtone.phones.plugins.module_utils.sip import (
     Target,
     bracketed,
     parse_response,
+    reason_of,
 )
 
 T1, T2 = 0.5, 4.0  # seconds: RFC 3261, section 17.1.2.1
@@ -79,7 +80,7 @@ class SipClient:
         except SipError as exc:
             return Outcome("refused", 0, str(exc))
         except OSError as exc:
-            return Outcome("unreachable", 0, f"can't be reached at {_place(target)} ({exc.strerror or type(exc).__name__})")
+            return Outcome("unreachable", 0, f"can't be reached at {_place(target)} ({reason_of(exc)})")
 
     async def _resolve(self, target: Target) -> t.Tuple[int, t.Tuple]:
         kind = socket.SOCK_DGRAM if target.transport == "udp" else socket.SOCK_STREAM
@@ -160,7 +161,7 @@ class SipClient:
                     self._udp[family] = await loop.create_datagram_endpoint(_Answers, local_addr=local, family=family)
                 except OSError as exc:
                     what = "can't be asked: nothing can be sent from {}:{} ({})"
-                    raise _Unreachable(what.format(bracketed(local[0]), local[1], exc.strerror or type(exc).__name__)) from None
+                    raise _Unreachable(what.format(bracketed(local[0]), local[1], reason_of(exc))) from None
         return self._udp[family]
 
 

@@ -183,7 +183,7 @@ def test_a_pbx_that_is_not_there_is_one_sentence(kind):
         port = server.sockets[0].getsockname()[1]
         server.close()
         await server.wait_closed()
-        with pytest.raises(PbxError, match=rf"at 127.0.0.1:{port}: can't be reached \("):
+        with pytest.raises(PbxError, match=rf"at 127.0.0.1:{port}: can't be reached \(Connection refused\)"):
             await kind("127.0.0.1", port, "", "x", 1).open()
 
     asyncio.run(run())

@@ -9,6 +9,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+from pathlib import Path
 
 import pytest
 from ansible_collections.dialtone.phones.plugins.module_utils import sip_client
@@ -232,3 +233,31 @@ def test_a_real_user_agent_takes_it(tmp_path, transport, password, state):
     finally:
         agent.terminate()
         agent.communicate()
+
+
+@pytest.mark.skipif(not shutil.which("baresip"), reason="baresip is not installed (package baresip-core)")
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_a_real_phone_without_the_event_refuses_it_politely(tmp_path, transport):
+    # It reads the request and says what RFC 6665 wants of a NOTIFY outside of any subscription.
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM if transport == "udp" else socket.SOCK_STREAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    modules = next(Path("/usr/lib").glob("**/baresip/modules"))
+    (tmp_path / "config").write_text(f"sip_listen 127.0.0.1:{port}\nmodule_path {modules}\nmodule_app account.so\nmodule_app menu.so\n")
+    (tmp_path / "accounts").write_text("<sip:101@127.0.0.1>;regint=0;auth_pass=s3cret\n")
+    (tmp_path / "contacts").write_text("")
+    phone = subprocess.Popen(
+        ["baresip", "-f", str(tmp_path)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
+    )
+    try:
+        outcome = None
+        for _attempt in range(40):  # until it listens
+            outcome = notify(target(port, transport), timeout=1)
+            if outcome.state != "unreachable":
+                break
+            asyncio.run(asyncio.sleep(0.1))
+        assert (outcome.state, outcome.status) == ("refused", 481), outcome
+        assert outcome.msg.startswith("answered 481 ")
+    finally:
+        phone.terminate()
+        phone.wait()
