@@ -12,6 +12,7 @@ from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors im
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.registry import open_service
 from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_args import OptionError, read_info
 from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_audit import audit
+from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_fleet_audit import FleetAudit
 
 
 class ActionModule(ActionBase):
@@ -23,6 +24,8 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
+        if self._task.args.get("devices") is None and not self._task.args.get("service"):
+            return {**result, **FleetAudit(self, task_vars or {}).run()}
         try:
             account, devices, ownership = read_info(self._task.args)
             service = open_service(account)

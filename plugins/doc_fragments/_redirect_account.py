@@ -15,8 +15,8 @@ options:
     description:
       - The redirect service. Which credentials it wants is in the table of C(docs/redirect.md).
       - V(grandstream_gdms) is experimental; it enrols a phone and pushes the server path, which arrives only once the phone is online there.
+      - Wanted, except where the accounts are those of the inventory.
     type: str
-    required: true
     choices:
       - yealink_ymcs
       - yealink_rps_xml

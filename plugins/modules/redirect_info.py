@@ -13,6 +13,8 @@ author:
   - The dialtone.phones contributors (@dialtone-phones)
 description:
   - Reads an account of a redirect service and compares it both ways with O(devices). Writes nothing.
+  - Without O(service), reads all accounts of the inventory (C(phone_redirect_accounts)) and compares them with the phones of the play and the claim store. The
+    task is then delegated to the server that holds the store.
   - Runs on the controller, whatever the host of the task is. Use C(run_once).
   - "The arguments hold secrets: give the task C(no_log: true). The result never holds a URL or a secret and may be shown."
 options:
@@ -39,6 +41,10 @@ options:
     description: Also ask for each expected phone that the account does not hold whether another account has it; a call each, where the service tells.
     type: bool
     default: false
+  store:
+    description: Without O(service), the claim store; by default the one that the server's gate uses.
+    type: str
+    default: ""
 extends_documentation_fragment:
   - dialtone.phones._attributes
   - dialtone.phones._attributes.actiongroup_phones
@@ -69,6 +75,22 @@ EXAMPLES = r"""
 - name: Show the differences
   ansible.builtin.debug:
     var: account.differences
+
+- name: Compare all accounts of the inventory with its phones
+  hosts: phones
+  gather_facts: false
+  tasks:
+    - name: Read the accounts
+      dialtone.phones.redirect_info:
+      run_once: true
+      delegate_to: "{{ groups['provisioning_servers'][0] }}"
+      become: true
+      register: found
+
+    - name: Show what differs
+      ansible.builtin.debug:
+        msg: "{{ found.accounts | to_nice_yaml }}"
+      run_once: true
 """
 
 RETURN = r"""
@@ -126,4 +148,13 @@ calls:
   description: Requests made.
   type: int
   returned: success
+accounts:
+  description: By account of the inventory, all of the above; each of its C(devices) also has the C(host). An account that cannot be read is not in it.
+  type: dict
+  returned: without O(service)
+by_hand:
+  description: What no run can do, as M(dialtone.phones.redirect) tells it.
+  type: list
+  elements: str
+  returned: without O(service)
 """

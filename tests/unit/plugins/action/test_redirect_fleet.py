@@ -155,7 +155,9 @@ def test_an_account_that_is_gone_is_told_with_what_it_holds(world, new, old):
 
 def test_an_unknown_account_is_refused_before_anything_is_asked(world, new):
     world.phones["p2"]["phone_redirect_account"] = "nwe"
-    with pytest.raises(AnsibleActionFail, match="p2: phone_redirect_account: 'nwe' is no account of phone_redirect_accounts; known: new, old"):
+    with pytest.raises(
+        AnsibleActionFail, match="p2: phone_redirect_account: 'nwe' is no account of phone_redirect_accounts; known: new, old"
+    ):
         world.run("redirect")
     assert calls(new) == 0
 
@@ -309,6 +311,26 @@ def test_verify_finds_drift(world, new):
     assert not world.run("redirect")["changed"]
     assert world.run("redirect", verify=True)["counts"]["updated"] == 1
     assert not world.run("redirect", verify=True)["changed"]
+
+
+def test_info_compares_every_account_with_the_fleet(world, new, old):
+    world.phones["p3"]["phone_redirect_account"] = "old"
+    world.run("redirect")
+    world.spend(1)
+    new.devices[mac(2)].url = "https://elsewhere.example.com/"
+    new.seed(mac(0x99), url="https://prov.example.com/c/x/")
+    found = world.run("redirect_info")
+    first, second = found["accounts"]["new"], found["accounts"]["old"]
+    assert (first["differences"]["different"], first["differences"]["missing"]) == ([mac(2)], [])
+    assert first["differences"]["unexpected"] == [mac(0x99)]
+    assert [row["host"] for row in second["devices"]] == ["p3"]
+    del new.devices[mac(1)]
+    assert world.run("redirect_info")["accounts"]["new"]["differences"]["missing"] == [mac(1)]
+    assert world.run("redirect_info", limit=["p1"])["accounts"]["new"]["differences"]["unexpected"] == []
+    assert "example.com" not in repr(found) and new.write_calls() == 1
+    new.faults = [Fault("status", "", times=999)]
+    broken = world.run("redirect_info")
+    assert broken["failed"] and broken["msg"].startswith("new: ") and "old" in broken["accounts"]
 
 
 def test_nothing_secret_is_in_a_result_or_passes_to_the_server(world, new):
