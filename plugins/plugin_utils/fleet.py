@@ -21,6 +21,7 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import is_ph
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem
 from ansible_collections.dialtone.phones.plugins.plugin_utils.resolve import OMIT, Failure, ResolveError, Resolver, Scope
 from ansible_collections.dialtone.phones.plugins.plugin_utils.values import Tree, is_plain, seal
+from ansible_collections.dialtone.phones.plugins.plugin_utils.written_numbers import odd_numbers
 
 GROUP = "phones"
 # Set for all hosts when an inventory source is refused: Ansible goes on without it, and a run that removes absent phones must not.
@@ -224,6 +225,10 @@ class Fleet:
                 continue
             try:
                 value = scope.value(name, failures)
+                problems.extend(
+                    Problem(f"{host}: {name}{path}", f"is written {spelt}, which YAML reads as {number}; quote it")
+                    for path, spelt, number in odd_numbers(raw[name])
+                )
             except ResolveError as exc:
                 failures.append(Failure("", exc.what, exc.origin))
                 value = OMIT

@@ -155,7 +155,7 @@ class PhoneBuilder:
                     line[name] = phone[name]
             line["transport"] = line["transport"] or phone["sip_transport"]
             line["expires"] = line["expires"] or phone["sip_expires"]
-            if line["enabled"] and line["password"] is None:
+            if line["enabled"] and line["password"] is None and not any(one.where == f"{where}.password" for one in problems):
                 problems.append(Problem(f"{where}.password", "is not set"))
             line["servers"] = self._servers(phone, line, where, problems)
             for name in ("outbound_proxy", "outbound_proxy_backup"):

@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import hmac
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -260,7 +261,8 @@ class Production:
                 # Another run's business, as long as it does not collide with this one's phones.
                 continue
             # A variable that could not be resolved is not missing as well.
-            named = {problem.where.split(" (")[0] for problem in unresolved}
+            named = {re.split(r"[.\[]| \(", problem.where.removeprefix(f"{host}: "))[0] for problem in unresolved}
+            named = {f"{host}: {name}" for name in named}
             self.problems += unresolved + [problem for problem in problems if problem.where not in named]
             row = None if problems or unresolved else self._row(phone)
             if row is not None:

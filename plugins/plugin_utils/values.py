@@ -239,6 +239,15 @@ def _plain_time(value: datetime.datetime | datetime.time) -> datetime.time:
     return datetime.time(value.hour, value.minute, value.second, value.microsecond, fold=value.fold)
 
 
+def place_of(value: Any) -> tuple[str, int, int] | None:
+    """Return the file, line and column (from 1) that a value was written at, nothing when any of that is not known."""
+    try:
+        origin = Origin.get_tag(value) if Origin is not None and value is not None else None
+        return (str(origin.path), int(origin.line_num), int(origin.col_num)) if origin is not None else None
+    except Exception:  # no path, no line, or a marker in place of a value
+        return None
+
+
 def origin_of(value: Any) -> str | None:
     """Return where a value was written as ``file:line:column``, nothing when that is not known."""
     try:

@@ -253,3 +253,18 @@ def test_the_documented_entry_gives_the_same_values(site):
     assert not hasattr(raw_variables(OnlyDocumented(), "p1"), "raw_get")
     assert fleet.variables("p1") == {"phone_mac": "001565aabb01", "phone_a": 12, "phone_b": [1, 12]}
     assert len(fleet.problems) == 1
+
+
+def test_numbers_that_yaml_reads_as_others_are_told_with_their_spelling(site):
+    fleet = site(
+        phones="phone_lines: [{number: 0101}, {number: 101}, {number: '0101'}, {number: 1_000}]\nphone_vlan_id: 0x10\nphone_n: 1:30\nphone_z: 0\n"
+        "phone_s: +5\nphone_t: -5\nphone_v: 099\nphone_b: 007\n_phone_x: 010\nphone_y: true"
+    ).fleet()
+    fleet.variables("p1")
+    assert sorted(map(str, fleet.problems)) == [
+        "p1: phone_b: is written 007, which YAML reads as 7; quote it",
+        "p1: phone_lines[0].number: is written 0101, which YAML reads as 65; quote it",
+        "p1: phone_lines[3].number: is written 1_000, which YAML reads as 1000; quote it",
+        "p1: phone_n: is written 1:30, which YAML reads as 90; quote it",
+        "p1: phone_vlan_id: is written 0x10, which YAML reads as 16; quote it",
+    ]

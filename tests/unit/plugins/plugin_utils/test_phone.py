@@ -115,3 +115,10 @@ def test_parameters_merge_by_name_and_the_phones_own_come_last():
     phone, problems = build(phone_parameters={"c": 3}, phone_parameters_b={"b": 2, "c": 2}, phone_parameters_a={"a": 1, "b": 1})
     assert problems == []
     assert phone["parameters"] == {"a": 1, "b": 2, "c": 3}
+
+
+def test_a_password_that_is_none_is_told_once():
+    assert build(phone_lines=[{"number": "101", "password": False}])[1] == [
+        "h: phone_lines[0].password: is a bool, wanted a string (quote it in YAML)"
+    ]
+    assert build(phone_lines=[{"number": "101"}])[1] == ["h: phone_lines[0].password: is not set"]

@@ -1,0 +1,43 @@
+# Copyright (c) 2026, The dialtone.phones contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Finds numbers that YAML reads as another than is written: the extension 0101 is 65 to it, 1_000 is 1000, and 1:30 is 90.
+
+What was read says nothing of that any more, so the place that Ansible remembers is looked at. Where it remembers none, nothing is found.
+"""
+
+from __future__ import annotations
+
+import linecache
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+from ansible_collections.dialtone.phones.plugins.plugin_utils.values import place_of
+
+_NUMBER = re.compile(r"[-+]?[0-9][0-9A-Za-z_:]*")
+
+
+def odd_numbers(value: Any, path: str = "") -> Iterator[tuple[str, str, int]]:
+    """Yield the path, the spelling and the value of each such number in a raw value."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from odd_numbers(item, f"{path}.{key}")
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from odd_numbers(item, f"{path}[{index}]")
+    elif isinstance(value, int) and not isinstance(value, bool) and type(value) is not int:
+        place = place_of(value)
+        found = _NUMBER.match(linecache.getline(place[0], place[1])[place[2] - 1 :]) if place else None
+        # What stands there has to be what was read, or it is not its place: the lines of an encrypted file are others.
+        if found and found.group().lstrip("+") != str(int(value)) and _as_yaml(found.group()) == int(value):
+            yield path, found.group(), int(value)
+
+
+def _as_yaml(text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError):
+        return None
