@@ -157,7 +157,8 @@ class Fleet:
         draw = self._draw
         name = f"{draw.choice(FIRST)} {draw.choice(LAST)}"
         password = hashlib.sha256(f"{mac}{number}".encode()).hexdigest()[:20]
-        password = f"{password[:7]}-{password[7:13].upper()}-{password[13:]}"
+        # The letters at the end: of ten thousand digests one is all digits, and a number that holds the extension is refused.
+        password = f"{password[:7]}-{password[7:13].upper()}-{password[13:]}kQ"
         first = line == 0
         return [
             number,
