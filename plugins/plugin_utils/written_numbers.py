@@ -28,7 +28,7 @@ def odd_numbers(value: Any, path: str = "") -> Iterator[tuple[str, str, int]]:
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
             yield from odd_numbers(item, f"{path}[{index}]")
-    elif isinstance(value, int) and not isinstance(value, bool) and type(value) is not int:
+    elif isinstance(value, int) and not isinstance(value, bool) and value.__class__ is not int:
         place = place_of(value)
         found = _NUMBER.match(linecache.getline(place[0], place[1])[place[2] - 1 :]) if place else None
         # What stands there has to be what was read, or it is not its place: the lines of an encrypted file are others.

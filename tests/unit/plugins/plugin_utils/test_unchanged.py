@@ -45,8 +45,8 @@ def manifest(production):
     return rows
 
 
-def again(tmp_path, rows, hosts=HOSTS, batch=None, **run):
-    production = produce(tmp_path, hosts, batch, **{**BOOKS, **run})
+def again(tmp_path, rows, hosts=None, batch=None, **run):
+    production = produce(tmp_path, hosts or HOSTS, batch, **{**BOOKS, **run})
     return production, list(production.rows(rows.get))
 
 
