@@ -8,7 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-_RUNS = (("render only", "check_s"), ("first publish", "first_s"), ("nothing changed", "rerun_s"), ("one phone changed", "one_s"))
+_RUNS = (
+    ("render only", "check_cpu_s"),
+    ("first publish", "first_cpu_s"),
+    ("nothing changed", "rerun_cpu_s"),
+    ("one phone changed", "one_cpu_s"),
+)
 _COLOURS = ("#4e79a7", "#f28e2b", "#76b7b2")
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 760, 360, 56, 300, 40
 
@@ -21,7 +26,7 @@ def draw(result: dict[str, Any]) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif" font-size="12">',
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="white"/>',
-        f'<text x="{_LEFT}" y="20" font-size="14">Milliseconds a phone, whole ansible-playbook runs; dashes: plain Jinja2 alone</text>',
+        f'<text x="{_LEFT}" y="20" font-size="14">Milliseconds of processor time a phone, whole ansible-playbook runs; dashes: plain Jinja2 alone</text>',
     ]
     for tick in range(0, int(highest * 1.1) + 1):
         y = _BOTTOM - tick * scale
@@ -33,7 +38,7 @@ def draw(result: dict[str, Any]) -> str:
         left = _LEFT + place * group + group * 0.1
         parts.append(f'<text x="{left + group * 0.4:.1f}" y="{_BOTTOM + 18}" text-anchor="middle">{name}</text>')
         for number, one in enumerate(sizes):
-            value, limit = one[key] * 1000 / one["phones"], one["limit_s"] * 1000 / one["phones"]
+            value, limit = one[key] * 1000 / one["phones"], one["limit_cpu_s"] * 1000 / one["phones"]
             x, colour = left + number * width, _COLOURS[number % len(_COLOURS)]
             parts.append(
                 f'<rect x="{x:.1f}" y="{_BOTTOM - value * scale:.1f}" width="{width - 3:.1f}" height="{value * scale:.1f}" fill="{colour}"/>'
