@@ -28,6 +28,7 @@ from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model imp
     Outcome,
 )
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.transport import Reply
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.yealink_fields import device_fields, server_id
 
 PAGE = 100  # what clients ask for; no limit is documented
 ONE_BY_ONE = 3
@@ -194,25 +195,14 @@ class YealinkRpsJson(Service):
         if not self.account.server_name:
             return {}
         if self._server_id is None:
-            for row in self._pages("server/list", self.account.server_name):
-                if row.get("serverName") == self.account.server_name:
-                    self._server_id = str(row.get("id") or "")
-                    break
-            else:
-                raise AccountError(f"server_name: {self.account.server_name!r} is not among the servers of the account")
+            self._server_id = server_id(self.account.server_name, self._pages("server/list", self.account.server_name))
         return {"serverId": self._server_id}
-
-    def _fields(self, device: Device) -> Dict[str, str]:
-        fields = {"uniqueServerUrl": device.url}
-        if device.username or device.password:
-            fields.update(authName=device.username, password=device.password)
-        return fields
 
     def register(self, devices: Sequence[Device], override: Collection[str]) -> Dict[str, Outcome]:
         return self.each(devices, lambda device: device.mac, self._add)
 
     def _add(self, device: Device) -> None:
-        body = {"macs": [device.mac], **self._server(), **self._fields(device)}
+        body = {"macs": [device.mac], **self._server(), **device_fields(device)}
         self._call("device/add", body, repeatable=False, hidden=(device.url, device.password))
 
     def update(self, pairs: Sequence[Tuple[Device, Found]]) -> Dict[str, Outcome]:
@@ -222,7 +212,7 @@ class YealinkRpsJson(Service):
         device, found = pair
         raw = found.raw if isinstance(found.raw, dict) else {}
         kept = {name: raw[name] for name in ("serverId", "remark") if raw.get(name)}
-        body = {"id": found.key, **kept, **self._server(), **self._fields(device)}
+        body = {"id": found.key, **kept, **self._server(), **device_fields(device)}
         self._call("device/edit", body, hidden=(device.url, device.password))
 
     def deregister(self, found: Sequence[Found]) -> Dict[str, Outcome]:

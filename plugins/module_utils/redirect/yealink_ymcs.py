@@ -31,6 +31,7 @@ from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model imp
 )
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.transport import Reply
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.xmlrpc import basic
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.yealink_fields import device_fields, server_id
 
 PAGE = 500
 SMALL_PAGE = 100  # what some clients keep to, should a service refuse more
@@ -225,19 +226,8 @@ class YealinkYmcs(Service):
         if not self.account.server_name:
             return {}
         if self._server_id is None:
-            for row in self._pages("v2/rps/listServers", {}):
-                if row.get("serverName") == self.account.server_name:
-                    self._server_id = str(row.get("id") or "")
-                    break
-            else:
-                raise AccountError(f"server_name: {self.account.server_name!r} is not among the servers of the account")
+            self._server_id = server_id(self.account.server_name, self._pages("v2/rps/listServers", {}))
         return {"serverId": self._server_id}
-
-    def _fields(self, device: Device) -> Dict[str, str]:
-        fields = {"uniqueServerUrl": device.url}
-        if device.username or device.password:
-            fields.update(authName=device.username, password=device.password)
-        return fields
 
     def register(self, devices: Sequence[Device], override: Collection[str]) -> Dict[str, Outcome]:
         with_serial = [device for device in devices if device.serial]
@@ -253,7 +243,7 @@ class YealinkYmcs(Service):
         if by_mac and not self._mac_only:
             raise DeviceError("failed", NEEDS_SERIAL)
         server = self._server()
-        body = [{"mac": item.mac, **({} if by_mac else {"sn": item.serial}), **server, **self._fields(item)} for item in devices]
+        body = [{"mac": item.mac, **({} if by_mac else {"sn": item.serial}), **server, **device_fields(item)} for item in devices]
         reply = self._call("POST", path, body, repeatable=False)
         code = _code(reply.value)
         if by_mac and (code == "900403" or (reply.status == 403 and not code)):
@@ -313,7 +303,7 @@ class YealinkYmcs(Service):
         device, found = pair
         if not found.key:
             raise DeviceError("failed", "the service lists it without an id, so it cannot be changed")
-        reply = self._call("PATCH", f"v2/rps/devices/{quote(found.key, safe='')}", {**self._fields(device), **self._server()})
+        reply = self._call("PATCH", f"v2/rps/devices/{quote(found.key, safe='')}", {**device_fields(device), **self._server()})
         if reply.status < 400:
             return
         code = _code(reply.value)

@@ -1,0 +1,31 @@
+# Copyright (c) 2026, The dialtone.phones contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What Yealink's two JSON interfaces have in common: the fields of a device, and the server entry that an operator names."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterable, Mapping
+
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors import AccountError
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model import Device
+
+
+def device_fields(device: Device) -> Dict[str, str]:
+    """Return where a device is sent, with its credentials where it has some."""
+    fields = {"uniqueServerUrl": device.url}
+    if device.username or device.password:
+        fields.update(authName=device.username, password=device.password)
+    return fields
+
+
+def server_id(name: str, rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return the id of the server entry of a name.
+
+    :raises AccountError: the account has none of that name.
+    """
+    for row in rows:
+        if row.get("serverName") == name:
+            return str(row.get("id") or "")
+    raise AccountError(f"server_name: {name!r} is not among the servers of the account")
