@@ -303,7 +303,8 @@ def test_a_killed_play_never_leaves_a_mixed_release(world):
             env={**os.environ, "ANSIBLE_CONFIG": str(TOP / "ansible.cfg")},
         )
         time.sleep(rng.uniform(1.5, 6))
-        root("kill", "-KILL", f"-{process.pid}", check=False)
+        # Without "--" procps takes -1234 for -1, which is every process of the machine.
+        root("kill", "-KILL", "--", f"-{process.pid}", check=False)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
