@@ -209,12 +209,13 @@ class _Publication:
             try:
                 result = self._result(plan, status)
                 self._show(plan, result)
-                if self._check or not result["changed"]:
+                # Phones whose files are as before but whose digests are not get the new ones, or every later run would render them again.
+                if self._check or not (result["changed"] or plan.moved):
                     return result
                 refusal = plan.guard(self._args["max_change_percent"])
                 if refusal:
                     raise PublishError(refusal)
-                done = self._apply(plan, status)
+                done = self._apply(plan, record=not result["changed"])
             finally:
                 plan.close()
             if done.get("stale"):
@@ -321,8 +322,9 @@ class _Publication:
             except OSError as exc:
                 raise PublishError(f"plan_path: {exc.filename}: {exc.strerror}") from None
 
-    def _apply(self, plan: Plan, status: dict[str, Any]) -> dict[str, Any]:
+    def _apply(self, plan: Plan, record: bool) -> dict[str, Any]:
         header = {
+            "record": record,
             "id": self._shared.release_id,
             "by": f"{_user()} on {socket.gethostname()}",
             "rebuild": self._rebuild,

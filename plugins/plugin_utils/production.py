@@ -18,9 +18,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jinja2
-from ansible import __version__ as ansible_version
 from ansible_collections.dialtone.phones.plugins.module_utils.mac import is_locally_administered
+from ansible_collections.dialtone.phones.plugins.plugin_utils import fingerprint
 from ansible_collections.dialtone.phones.plugins.plugin_utils.context import (
     Base,
     BaseError,
@@ -408,13 +407,11 @@ class Production:
 
 @functools.lru_cache(maxsize=128)
 def _pack_digest(pack: Pack, *settings: Any) -> bytes:
-    """Return a digest of all that decides about a phone beside its variables: templates, code, versions, settings of the run."""
-    total = hashlib.sha256(repr((ansible_version, jinja2.__version__, *settings)).encode())
+    """Return a digest of all that decides about a phone beside its variables: templates, code, libraries, settings of the run."""
+    total = hashlib.sha256(repr(settings).encode())
+    total.update(fingerprint.environment())
     total.update(MODEL_FILE.read_bytes())
-    folders = [*pack.folders, Path(__file__).resolve().parent]
-    for folder in folders:
-        for file in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"):
-            total.update(str(file.relative_to(folder)).encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
+    total.update(fingerprint.tree_digest(pack.folders))
     return total.digest()
 
 

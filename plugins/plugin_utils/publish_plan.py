@@ -46,7 +46,7 @@ class Change(NamedTuple):
 class Plan:
     """What has to be done on one server.
 
-    ``changes`` (phones), ``moved`` (rows that only get another key, written when something else is), ``index`` (contents to send), ``counts``.
+    ``changes`` (phones), ``moved`` (rows that change in what no phone and no gate sees, such as their key), ``index`` (contents to send), ``counts``.
     """
 
     def __init__(self, run: Run, published: Published, scope: Scope, folder: str) -> None:

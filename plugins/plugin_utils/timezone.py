@@ -95,14 +95,21 @@ def _zone_file(name: str) -> bytes | None:
         return None
 
 
-@functools.lru_cache(maxsize=1024)
-def _load(name: str) -> Timezone:
+def zone_footer(name: str) -> str | None:
+    """Return the POSIX TZ line of a zone; none when there is no such zone."""
     data = _zone_file(name) if re.fullmatch(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*", name) else None
     if not data or not data.startswith(b"TZif"):
+        return None
+    return data.rstrip(b"\n").rsplit(b"\n", 1)[-1].decode("ascii", "replace")
+
+
+@functools.lru_cache(maxsize=1024)
+def _load(name: str) -> Timezone:
+    footer = zone_footer(name)
+    if footer is None:
         raise TimezoneError(
             f"got {shown(name)}, wanted an IANA time zone such as Europe/Berlin{did_you_mean(name, zoneinfo.available_timezones())}"
         )
-    footer = data.rstrip(b"\n").rsplit(b"\n", 1)[-1].decode("ascii", "replace")
     posix = _POSIX.fullmatch(footer)
     if not posix:
         raise TimezoneError(f"{name} has no rule that phones can follow ({footer!r})")

@@ -20,8 +20,8 @@ from ansible_collections.dialtone.phones.plugins.module_utils.release.errors imp
 from ansible_collections.dialtone.phones.plugins.module_utils.release.links import Linker
 from ansible_collections.dialtone.phones.plugins.module_utils.release.lock import PublishLock
 from ansible_collections.dialtone.phones.plugins.module_utils.release.nginx import WebServer
-from ansible_collections.dialtone.phones.plugins.module_utils.release.staging import Changes, PhoneTree
-from ansible_collections.dialtone.phones.plugins.module_utils.release.store import Release, Store
+from ansible_collections.dialtone.phones.plugins.module_utils.release.staging import Changes, PhoneTree, parse_row
+from ansible_collections.dialtone.phones.plugins.module_utils.release.store import Release, Store, sync_file_system, sync_folder
 
 Result = t.Dict[str, t.Any]
 
@@ -65,11 +65,52 @@ class Publisher:
             self._store.clean(current)
             if (current.digest() if current else "") != header["base"]:
                 return {"changed": False, "stale": True}
+            if header.get("record") and current is not None:
+                return self._record(current, archive.rows)
             changes = Changes(archive.rows, [digest for digest, _size in archive.index], archive.contents())
             if not (archive.rows or header.get("rebuild") or current is None or self.gate_is_stale(current)):
                 return self._catch_up(current)
             about = {"by": header.get("by", ""), "scope": header.get("scope", ""), "kind": "publish"}
             return self._replace(current, header["id"], changes, about, bool(header.get("rebuild")))
+
+    def _record(self, current: Release, rows: dict[str, dict[str, t.Any]]) -> Result:
+        """Note what is known of phones whose files and gate stay as they are: in the manifest alone, without a new release.
+
+        :raises ReleaseError: a row would change more than that.
+        """
+        header, lines = current.rows()
+        left = dict(rows)
+
+        def noted() -> t.Iterator[bytes]:
+            for line in lines:
+                old = parse_row(line)
+                entry = left.pop(old["mac"], None)
+                if entry is None:
+                    yield line
+                    continue
+                row = entry.get("set") or {}
+                if any(row.get(name) != old[name] for name in ("files", "gate", "scope")):
+                    raise ReleaseError(f"plan: {old['host']}: changes more than what is noted of it; nothing was changed")
+                yield manifest.encode(row)
+
+        fresh = current.manifest + ".new"
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(fresh)
+        mask = os.umask(0o077)
+        try:
+            manifest.write(fresh, header, noted())
+            if left:
+                raise ReleaseError(f"plan: {', '.join(sorted(left))}: not published on this server; nothing was changed")
+            sync_file_system(fresh)
+            os.rename(fresh, current.manifest)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(fresh)
+            raise
+        finally:
+            os.umask(mask)
+        sync_folder(current.path)
+        return {"changed": False, "release": current.id, "recorded": len(rows)}
 
     def change(self, wanted_id: str, find: t.Callable[[Release], Changes], about: dict[str, str]) -> Result:
         """Publish changes that are worked out on the server, under the lock (a rollback)."""
@@ -144,7 +185,6 @@ class Publisher:
                 "serial": max([release.serial for release in self._store.releases()] or [0]) + 1,
                 "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
                 "phones": tree.phones,
-                "manifest": digest,
                 "compiler": compiler,
             }
         )

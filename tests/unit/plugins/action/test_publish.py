@@ -496,3 +496,56 @@ def test_connection_does_not_log_what_modules_say_of_phones():
 def test_many_warnings_are_cut(root):
     result = Controller(FakeProduction(phones(1), warnings=[f"phone{n}: odd" for n in range(80)])).run(root)
     assert (len(result["warnings"]), result["warnings"][-1]) == (51, "and 30 more warnings of this kind")
+
+
+# New digests for the same files: an update of the collection, of a pack, of a library
+
+
+class Renewed(FakePhone):
+    """A phone whose files are as before, from other code."""
+
+    @property
+    def key(self):
+        return super().key[::-1]
+
+
+def test_new_digests_of_the_same_files_are_noted_once_and_nothing_else_is_touched(root):
+    publish(root, phones(3))
+    before = tree(root)
+    fleet = [Renewed(number) for number in range(3)]
+    first = Controller(FakeProduction(fleet))
+    result = first.run(root)
+    assert (result["changed"], result["counts"]["rendered"], first.calls) == (False, 3, ["status", "apply"])
+    manifest = os.path.join(root, "current", "manifest.json.gz")
+    after = tree(root)
+    folder = os.path.dirname(os.path.realpath(manifest))
+    assert {path for path in after if after[path] != before.get(path)} <= {
+        folder,
+        os.path.join(folder, "manifest.json.gz"),
+        os.path.join(root, ".publish.lock"),
+    }
+    assert os.stat(manifest).st_mode & 0o777 == 0o600
+    second = Controller(FakeProduction(fleet))
+    assert (second.run(root)["counts"]["skipped"], second.calls, tree(root)) == (3, ["status"], after)
+
+
+def test_check_mode_notes_no_digests(root):
+    publish(root, phones(3))
+    before = tree(root)
+    assert publish(root, [Renewed(number) for number in range(3)], check=True)["changed"] is False
+    assert tree(root) == before
+
+
+def test_noting_digests_gives_way_to_another_run(root):
+    publish(root, phones(3))
+    others = [FakePhone(50)]
+
+    def other():
+        if others:
+            publish(root, [others.pop()], complete=False)
+
+    controller = Controller(FakeProduction([Renewed(number) for number in range(3)], complete=False), before_apply=other)
+    assert controller.run(root)["changed"] is False
+    assert controller.calls == ["status", "apply", "status", "apply"]
+    assert FakePhone(50).mac in macs(root)
+    assert publish(root, [Renewed(number) for number in range(3)], complete=False)["counts"]["skipped"] == 3
