@@ -79,6 +79,11 @@ class Round:
         self.found["steps_rerun"] = self._playbook("", "publish.yml", changed=False)["steps"]
         del os.environ["BENCH_DETAIL"]
 
+    def database(self) -> None:
+        """Measure loading the same fleet from a FusionPBX database."""
+        command = [sys.executable, str(HERE / "fusionpbx.py"), str(self.phones), "--sheet", str(self.inventory / "users_csv.yml")]
+        self.found["database"] = json.loads(self._run(command))
+
     def _limit(self, root: Path) -> None:
         folder = self.work / "limit"
         shutil.rmtree(folder, ignore_errors=True)
@@ -154,6 +159,7 @@ def main() -> None:
             for number in range(arguments.rounds if size < _ONCE_FROM else 1):
                 print(f"{size:,} phones, round {number + 1}", file=sys.stderr)
                 measured.go()
+            measured.database()
             if size < _ONCE_FROM:
                 measured.details()
             result["sizes"].append(measured.found)

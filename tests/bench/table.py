@@ -76,6 +76,12 @@ def rows(result: dict[str, Any]) -> list[list[str]]:
     )
     lines.append(["  over the limit's", *(f"{template / (one['limit_s'] * 1000 / one['files']):,.0f}" for one in sizes), ""])
     lines.append(["files that differ from plain Jinja2's", *(f"{one['differing_count']} of {one['files']:,}" for one in sizes), "0"])
+    if any("database" in one for one in sizes):
+        # A skipped one has no ratio.
+        found = [one.get("database", {}).get("ratio") for one in sizes]
+        lines.append(
+            ["loading from FusionPBX's database, over the sheet", *("" if ratio is None else f"{ratio:.2f}" for ratio in found), "<= 1.5"]
+        )
     read, by = result["read"], result["template"]
     lines.append(
         [
