@@ -117,7 +117,7 @@ class ActionModule(ActionBase):
                 if known["state"] == "armed" and known["token_sha256"] != device["token_sha256"]:
                     # Armed, never used, but derived from another secret: the old URL dies unused, a new one is armed.
                     again.append(terms(phone, settings, status["epoch"], known["claim_generation"] + 1, by, "secret changed"))
-                elif known["state"] == "unlocked" or known["window"] != device["window"]:
+                elif known["state"] == "unlocked" or _other_terms(known, device):
                     arm.append(device)
         if arm and status["new"]:
             rows.update(_would_be_armed(arm))
@@ -159,9 +159,10 @@ class ActionModule(ActionBase):
                 continue
             generation = known["claim_generation"]
             device = terms(phone, settings, status["epoch"], generation, by, args["reason"])
-            if known["state"] == "armed" and known["token_sha256"] == device["token_sha256"]:
+            same = known["state"] == "armed" and known["token_sha256"] == device["token_sha256"]
+            if same and not _other_terms(known, device):
                 rows[phone.mac] = {"state": "armed", "changed": False, "msg": "is armed already"}
-            elif known["state"] == "unlocked":
+            elif same or known["state"] == "unlocked":
                 devices.append(device)
             else:
                 devices.append(terms(phone, settings, status["epoch"], generation + 1, by, args["reason"]))
@@ -181,6 +182,11 @@ class ActionModule(ActionBase):
                 msg = "never had a one-time URL; phone_onboarding: 'off' keeps it from getting one"
                 rows[phone.mac] = {"state": "", "changed": False, "failed": state == "locked" and phone.once, "msg": msg}
         return rows
+
+
+def _other_terms(known: dict[str, Any], device: dict[str, Any]) -> bool:
+    """Tell whether a claim that is armed has another window, or asks for a PIN where it should not, or the other way round."""
+    return known["window"] != device["window"] or bool(known.get("pin")) != bool(device["pin_sha256"])
 
 
 def _would_be_armed(devices: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -16,13 +16,14 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Pr
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "urls": {"type": "bool", "default": False},
+    "pins": {"type": "bool", "default": False},
     "store": {"type": "str", "default": ""},
 }
 _FACTS = ("claim_generation", "armed_at", "claimed_at", "claim_ip", "ended_at", "ended_by", "last_contact", "window", "window_left")
 
 
 class ActionModule(ActionBase):
-    """Joins the claim store's rows with the inventory's names; never returns a token unless asked for URLs."""
+    """Joins the claim store's rows with the inventory's names; never returns a token or a PIN unless asked for."""
 
     _supports_check_mode = True
     _requires_connection = True
@@ -46,6 +47,9 @@ class ActionModule(ActionBase):
                 entry["msg"] = phone.why_not
             if row:
                 entry.update({name: row.get(name) for name in _FACTS})
+                entry["pin_wanted"] = bool(row.get("pin"))
+                if args["pins"] and row.get("pin") and state == "armed":
+                    entry["pin"] = settings.deriver.claim_pin(phone.mac, status["epoch"], row["claim_generation"])
                 entry["registrations"] = {
                     account: {"state": known.get("state"), "at": known.get("at"), "msg": known.get("msg", "")}
                     for account, known in (row.get("registrations") or {}).items()

@@ -31,6 +31,9 @@ options:
     description: Whether V(admin_password) is a number, as for vendors whose phones know no other (V(mitel), V(digium)).
     type: bool
     default: false
+  vendor:
+    description: The vendor's pack, whose phones may take shorter passwords, for V(http_password); C(phone_vendor) by default.
+    type: str
   secret:
     description: The secret to derive from; C(provisioning_secret) by default.
     type: str
@@ -52,13 +55,15 @@ _raw:
   elements: str
 """
 
+from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.dialtone.phones.plugins.module_utils.mac import MacError, normalize_mac
 from ansible_collections.dialtone.phones.plugins.plugin_utils.context import BaseError, parse_base
-from ansible_collections.dialtone.phones.plugins.plugin_utils.derive import Deriver, SecretError
+from ansible_collections.dialtone.phones.plugins.plugin_utils.derive import HTTP_PASSWORD, Deriver, SecretError
+from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import PackError, Packs
 
 _PURPOSES = ("home_url", "home_token", "http_user", "http_password", "admin_password")
 
@@ -81,11 +86,21 @@ class LookupModule(LookupBase):
                     values.append(f"{base.scheme}://{base.netloc}/p/{deriver.home_token(mac, generation)}/")
                 elif term == "admin_password":
                     values.append(deriver.admin_password(mac, generation, self.get_option("digits")))
+                elif term == "http_password":
+                    values.append(deriver.http_password(mac, generation, self._password_length(variables)))
                 else:
                     values.append(getattr(deriver, term)(mac, generation))
-        except (MacError, SecretError, BaseError, ValueError) as exc:
+        except (MacError, SecretError, BaseError, PackError, ValueError) as exc:
             raise AnsibleLookupError(f"secret: {exc}") from exc
         return values
+
+    def _password_length(self, variables: dict[str, Any]) -> int:
+        vendor = self._choose("vendor", "phone_vendor", variables)
+        paths = self._templar.template(variables.get("phone_template_path") or [])
+        folder = Path(self._loader.get_basedir())
+        packs = Packs([str(folder / path) for path in ([paths] if isinstance(paths, str) else paths)])
+        pack = packs.get(str(vendor)) if vendor else None
+        return pack.http_password_length if pack else HTTP_PASSWORD
 
     def _choose(self, option: str, variable: str, variables: dict[str, Any]) -> Any:
         """Return an option, or the host's variable of that meaning, templated."""

@@ -23,6 +23,12 @@ options:
         C(no_log) and hand them out one by one.
     type: bool
     default: false
+  pins:
+    description:
+      - Return the PINs of armed one-time URLs too (C(phone_claim_pin)), for whoever installs the phones. Use it with C(no_log), and tell each PIN to
+        the one who needs it.
+    type: bool
+    default: false
   store:
     description: The claim store, the path of a SQLite database or a C(postgresql://) address; by default the one that the server's gate uses.
     type: str
@@ -48,6 +54,27 @@ EXAMPLES = r"""
   delegate_to: "{{ groups['provisioning_servers'][0] }}"
   become: true
   register: onboarding
+
+- name: Read the PINs for the installer, without showing them
+  dialtone.phones.onboarding_info:
+    pins: true
+  run_once: true
+  delegate_to: "{{ groups['provisioning_servers'][0] }}"
+  become: true
+  register: onboarding
+  no_log: true
+
+- name: Leave a list that only the operator can read
+  ansible.builtin.copy:
+    content: |
+      {% for name, phone in onboarding.phones.items() if phone.pin is defined %}
+      {{ name }} {{ phone.mac }} PIN {{ phone.pin }}
+      {% endfor %}
+    dest: pins.txt
+    mode: "0600"
+  run_once: true
+  delegate_to: localhost
+  no_log: true
 """
 
 RETURN = r"""
@@ -60,7 +87,7 @@ counts:
   type: dict
   returned: always
 phones:
-  description: By inventory name, the state, times in seconds since 1970, who claimed, and registrations.
+  description: By inventory name, the state, times in seconds since 1970, who claimed, whether a PIN is wanted, and registrations.
   type: dict
   returned: always
 not_in_inventory:

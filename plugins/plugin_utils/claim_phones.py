@@ -26,7 +26,8 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.schema import comp
 
 # Nothing else of a phone is read: lines hold vaulted passwords, each of which would cost a decryption.
 VARIABLES = frozenset(
-    PREFIX + name for name in ("mac", "vendor", "model", "enabled", "onboarding", "claim_window", "serial", "mac_id", "redirect_account")
+    PREFIX + name
+    for name in ("mac", "vendor", "model", "enabled", "onboarding", "claim_window", "claim_pin", "serial", "mac_id", "redirect_account")
 )
 
 
@@ -43,6 +44,7 @@ class ClaimPhone(NamedTuple):
     mac_id: str
     account: str
     claim_path: str
+    pin: bool = False  # whether a person must type a PIN before the one-time URL serves
 
 
 class Batch(NamedTuple):
@@ -149,6 +151,9 @@ class _Reader:
             what = "is locally administered, so it can't be registered with a redirect service"
             self.problems.append(Problem(f"{host}: phone_mac", what))
             return None
+        if values["claim_pin"] and values["onboarding"] == "once" and not pack.prompts:
+            self.problems.append(Problem(f"{host}: phone_claim_pin", pack.pin_problem()))
+            return None
         claim_path, why_not = "", ""
         if not values["enabled"]:
             why_not = "is not enabled"
@@ -169,6 +174,7 @@ class _Reader:
             values["mac_id"] or "",
             values["redirect_account"] or "",
             claim_path,
+            values["claim_pin"],
         )
 
 
@@ -219,6 +225,14 @@ def token_sha256(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+def pin_sha256(phone: ClaimPhone, settings: Settings, epoch: str, generation: int) -> str | None:
+    """Return what the store knows of a claim's PIN, nothing for a phone without one."""
+    if not phone.pin:
+        return None
+    pin = settings.deriver.claim_pin(phone.mac, epoch, generation)
+    return hashlib.sha256(f"{phone.mac}:{generation}:{pin}".encode()).hexdigest()
+
+
 def claim_url(base: Base, token: str, path: str) -> str:
     """Return the one-time URL as the redirect service is told it."""
     return f"{base.scheme}://{base.netloc}/c/{token}/{path}"
@@ -232,6 +246,7 @@ def terms(phone: ClaimPhone, settings: Settings, epoch: str, generation: int, by
         "claim_generation": generation,
         "token_sha256": token_sha256(token),
         "window": phone.window,
+        "pin_sha256": pin_sha256(phone, settings, epoch, generation),
         "by": by,
         "reason": reason,
         "scope": settings.scope,

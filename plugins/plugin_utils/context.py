@@ -87,7 +87,7 @@ def parse_base(url: object) -> Base:
     return Base(parts.scheme, parts.hostname, port or standard, netloc)
 
 
-def server_of(phone: Phone, base: Base, deriver: Deriver) -> Server:
+def server_of(phone: Phone, base: Base, deriver: Deriver, pack: Pack) -> Server:
     """Return where the phone comes back to, with the credentials of its generation."""
     mac, generation = phone["mac"], phone["generation"]
     path = f"/p/{deriver.home_token(mac, generation)}/"
@@ -100,7 +100,7 @@ def server_of(phone: Phone, base: Base, deriver: Deriver) -> Server:
         netloc=base.netloc,
         path=path,
         user=deriver.http_user(mac, generation) if auth else "",
-        password=deriver.http_password(mac, generation) if auth else "",
+        password=deriver.http_password(mac, generation, pack.http_password_length) if auth else "",
         scheme_auth=phone["http_auth"],
     )
 

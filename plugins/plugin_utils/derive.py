@@ -16,6 +16,9 @@ import hmac
 import re
 
 REALM = "dialtone"
+# Characters of a derived HTTP password, and the fewest that still carry enough: 80 bits.
+HTTP_PASSWORD = 26
+HTTP_PASSWORD_LEAST = 16
 MINIMUM_BYTES = 32
 _HEX = re.compile(r"\A[0-9a-fA-F]+\Z")
 _BASE64 = re.compile(r"\A[A-Za-z0-9+/_-]+={0,2}\Z")
@@ -75,19 +78,22 @@ class Deriver:
         """Return the phone's HTTP user: differs per generation, since a password file knows one password a user."""
         return "d" + self._digest("http-user", mac, generation).hex()[:12]
 
-    def http_password(self, mac: str, generation: int) -> str:
-        """Return the phone's HTTP password: 130 bits, lower-case base32, safe in URLs and in every vendor's value syntax."""
-        return base64.b32encode(self._digest("http-password", mac, generation)).decode().lower()[:26]
+    def http_password(self, mac: str, generation: int, length: int = HTTP_PASSWORD) -> str:
+        """Return the phone's HTTP password: lower-case base32, safe in URLs and in every vendor's value syntax.
 
-    def ssha(self, mac: str, generation: int) -> str:
+        :param length: characters, five bits each; a vendor's phones may take fewer than the usual number (130 bits).
+        """
+        return base64.b32encode(self._digest("http-password", mac, generation)).decode().lower()[:length]
+
+    def ssha(self, mac: str, generation: int, length: int = HTTP_PASSWORD) -> str:
         """Return the password as nginx reads it, with a derived salt so that the same phone gives the same file."""
         salt = self._digest("http-salt", mac, generation)[:8]
-        password = self.http_password(mac, generation).encode()
+        password = self.http_password(mac, generation, length).encode()
         return "{SSHA}" + base64.b64encode(hashlib.sha1(password + salt).digest() + salt).decode()
 
-    def ha1(self, mac: str, generation: int, algorithm: str = "md5", realm: str = REALM) -> str:
+    def ha1(self, mac: str, generation: int, algorithm: str = "md5", realm: str = REALM, length: int = HTTP_PASSWORD) -> str:
         """Return HTTP Digest's HA1 (RFC 7616) of the phone's user and password."""
-        text = f"{self.http_user(mac, generation)}:{realm}:{self.http_password(mac, generation)}"
+        text = f"{self.http_user(mac, generation)}:{realm}:{self.http_password(mac, generation, length)}"
         return hashlib.new(algorithm, text.encode()).hexdigest()
 
     def claim_token(self, mac: str, epoch: str, claim_generation: int) -> str:

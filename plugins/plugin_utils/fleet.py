@@ -24,6 +24,7 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.values import Tree
 from ansible_collections.dialtone.phones.plugins.plugin_utils.written_numbers import odd_numbers
 
 GROUP = "phones"
+SERVERS = "provisioning_servers"
 # Set for all hosts when an inventory source is refused: Ansible goes on without it, and a run that removes absent phones must not.
 REFUSED = "_phone_inventory_refused"
 # Names that are the same for every host of a run, and that a host's own variables lack when they are read without a play.
@@ -185,6 +186,24 @@ class Fleet:
         except ResolveError as exc:
             raise FleetError(_place(name, exc.origin) + f": {exc.what}") from exc
         return default if value is OMIT else value
+
+    def is_set_on_servers(self, name: str) -> bool:
+        """Tell whether a variable is set, and not empty, on every provisioning server.
+
+        :raises FleetError: it cannot be resolved on one of them.
+        """
+        servers = self._group_hosts.get(SERVERS) or ()
+        for server in servers:
+            variables = self._hostvars.raw_get(server)
+            if name not in variables:
+                return False
+            try:
+                value = self._resolver.ask_engine(variables[name], {**self._task_vars, **variables})
+            except ResolveError as exc:
+                raise FleetError(f"{server}: " + _place(name, exc.origin) + f": {exc.what}") from exc
+            if value is OMIT or not value:
+                return False
+        return bool(servers)
 
     def unordered(self) -> list[Problem]:
         """Return the variables that two groups of one depth and priority set differently, for each such pair that shares a phone."""

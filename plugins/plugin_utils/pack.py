@@ -19,6 +19,7 @@ from typing import Any
 
 import yaml
 from ansible_collections.dialtone.phones.plugins.module_utils.mac import format_mac
+from ansible_collections.dialtone.phones.plugins.plugin_utils.derive import HTTP_PASSWORD
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack_check import pack_problems
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import did_you_mean, shown
 
@@ -88,6 +89,20 @@ class Pack:
     @property
     def key_types(self) -> dict[str, Any]:
         return self.data["key_types"]
+
+    @functools.cached_property
+    def http_password_length(self) -> int:
+        """Number of characters of an HTTP password that the vendor's phones take."""
+        return int((self.data.get("http_auth") or {}).get("password_length") or HTTP_PASSWORD)
+
+    @functools.cached_property
+    def prompts(self) -> bool:
+        """Whether a phone that has no credentials asks a person for them."""
+        return bool((self.data.get("http_auth") or {}).get("prompts"))
+
+    def pin_problem(self) -> str:
+        """Return what to say where ``phone_claim_pin`` is wanted of phones that don't ask."""
+        return f"is on, but phones of {self.vendor} are not known to ask a person for a user and a password"
 
     @functools.cached_property
     def _models(self) -> list[tuple[re.Pattern, dict]]:

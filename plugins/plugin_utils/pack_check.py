@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.dialtone.phones.plugins.plugin_utils.derive import HTTP_PASSWORD, HTTP_PASSWORD_LEAST
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import model_specs
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import did_you_mean, shown
 
@@ -35,7 +36,7 @@ def pack_problems(data: dict[str, Any], folders: Iterable[Path]) -> list[str]:
     found = [*_shapes(data)]
     if not found:
         templates = {str(file.relative_to(folder)) for folder in folders for file in folder.rglob("*.j2")}
-        for check in (_models, _values, _refused, _firmware):
+        for check in (_models, _values, _refused, _firmware, _http_auth):
             found += check(data)
         found += _files(data, templates)
     return found
@@ -117,6 +118,15 @@ def _firmware(data: dict[str, Any]) -> Iterator[str]:
             yield f"firmware.default: got {shown(rule.get('default'))}, wanted a number"
         if rule.get("pattern") is not None:
             yield from _pattern("firmware.pattern", rule["pattern"])
+
+
+def _http_auth(data: dict[str, Any]) -> Iterator[str]:
+    rule = data.get("http_auth") or {}
+    length = rule.get("password_length", HTTP_PASSWORD)
+    if not isinstance(length, int) or isinstance(length, bool) or not HTTP_PASSWORD_LEAST <= length <= HTTP_PASSWORD:
+        yield f"http_auth.password_length: got {shown(length)}, wanted a number from {HTTP_PASSWORD_LEAST} to {HTTP_PASSWORD}"
+    if not isinstance(rule.get("prompts", False), bool):
+        yield f"http_auth.prompts: got {shown(rule['prompts'])}, wanted true or false"
 
 
 def _files(data: dict[str, Any], templates: set[str]) -> Iterator[str]:

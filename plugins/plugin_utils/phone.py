@@ -14,6 +14,7 @@ import functools
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -50,12 +51,17 @@ class PhoneBuilder:
     # Values of groups are the same object for all their phones: their checked form is kept, a few hundred at most.
     _REMEMBERED = 512
 
-    def __init__(self) -> None:
+    def __init__(self, defaults: Mapping[str, Any] = MappingProxyType({}), server_networks: bool = False) -> None:
+        """
+        :param defaults: what takes the place of the model's own defaults, names without prefix.
+        :param server_networks: the provisioning servers admit networks of their own only, whatever the phone's are.
+        """
+        self._server_networks = server_networks
         self._specs = model_specs()
         self._checks: dict[str, Check] = {name: compile_spec(spec) for name, spec in self._specs.items()}
         self._merges = {name: spec["merge"] for name, spec in self._specs.items() if "merge" in spec}
         # A default goes through the check too: it fills what a dictionary's own options default to.
-        defaults = {name: spec.get("default") for name, spec in self._specs.items()}
+        defaults = {name: defaults.get(name[len(PREFIX) :], spec.get("default")) for name, spec in self._specs.items()}
         self._defaults = {
             name[len(PREFIX) :]: None if default is None else self._checks[name](name, default, []) for name, default in defaults.items()
         }
@@ -237,14 +243,15 @@ class PhoneBuilder:
             free[kind] = position + 1
         phone["keys"] = [slots[slot] for slot in sorted(slots)]
 
-    @staticmethod
-    def _check_access(phone: Phone, problems: list[Problem]) -> None:
+    def _check_access(self, phone: Phone, problems: list[Problem]) -> None:
         """Refuse a phone whose files anyone could fetch who learns its URL."""
+        if self._server_networks:
+            return
         if phone["http_auth"] == "none" and not phone["networks"] and phone["client_certificate"] != "require":
             problems.append(
                 Problem(
                     f"{phone['host']}: phone_http_auth",
-                    "is none, so phone_networks must list networks or phone_client_certificate be require",
+                    "is none, so phone_networks or provisioning_server_networks must list networks or phone_client_certificate be require",
                 )
             )
 

@@ -38,6 +38,7 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import Model,
 from ansible_collections.dialtone.phones.plugins.plugin_utils.passwords import LEVELS, weakness
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import MODEL_FILE, Phone, PhoneBuilder
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phonebook import Phonebooks
+from ansible_collections.dialtone.phones.plugins.plugin_utils.presets import CLOUD, PRESETS, Preset
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, ProblemsError, did_you_mean
 from ansible_collections.dialtone.phones.plugins.plugin_utils.render import PackRenderer, RenderedFile, RenderError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.schema import compile_spec
@@ -50,12 +51,14 @@ _SETTINGS = {
     "phone_configs_password_policy": compile_spec({"type": "enum", "choices": LEVELS}),
     "phone_configs_scope": compile_spec({"type": "str", "max_length": 64, "pattern": "[^\\s].*"}),
     "phone_configs_strict": compile_spec({"type": "bool"}),
+    "provisioning_preset": compile_spec({"type": "enum", "choices": list(PRESETS)}),
 }
 _DEFAULTS = {
     "phone_template_path": [],
-    "phone_configs_password_policy": "strong",
+    "phone_configs_password_policy": None,
     "phone_configs_scope": "all",
     "phone_configs_strict": False,
+    "provisioning_preset": CLOUD,
 }
 __all__ = ["PhoneRow", "Production", "ProductionError", "RenderError", "Settings", "prepare"]
 
@@ -71,6 +74,8 @@ class Settings(NamedTuple):
     password_policy: str
     scope: str
     strict: bool
+    preset: Preset = PRESETS[CLOUD]
+    server_networks: bool = False  # whether every provisioning server admits its own networks only
 
 
 class PhoneRow:
@@ -89,7 +94,7 @@ class PhoneRow:
         self.vendor = pack.vendor
         self.site: str = phone["site"]
         self.key = key
-        self._server: Server = server_of(phone, settings.base, settings.deriver)
+        self._server: Server = server_of(phone, settings.base, settings.deriver, pack)
         self._listed = books_of(phone, pack, model, self._server, settings.books)
         self.gate = gate_record(phone, pack, model, settings, [listing["file"] for listing in self._listed])
         # What later runs need of the phone while it stays as it is; the production fills it.
@@ -156,11 +161,11 @@ def gate_record(phone: Phone, pack: Pack, model: Model, settings: Settings, book
     uploads = (pack.data.get("boot") or {}).get("uploads") or []
     handover = (model.handover or pack.data["handover"]) == "home"
     rule = pack.data.get("certificate") or {}
-    home = [_home(phone, settings.deriver, generation, True)]
+    home = [_home(phone, pack, settings.deriver, generation, True)]
     if generation > 1:
-        home.append(_home(phone, settings.deriver, generation - 1, False))
+        home.append(_home(phone, pack, settings.deriver, generation - 1, False))
     if settings.previous:
-        home.append(_home(phone, settings.previous, generation, False))
+        home.append(_home(phone, pack, settings.previous, generation, False))
     return {
         "mac": mac,
         "host": phone["host"],
@@ -174,6 +179,7 @@ def gate_record(phone: Phone, pack: Pack, model: Model, settings: Settings, book
         "certificate_rule": {"subject": rule["subject"], "issuer": rule.get("issuer", "")} if rule.get("subject") else None,
         "onboarding": phone["onboarding"] if handover and phone["enabled"] else "off",
         "claim_window": phone["claim_window"],
+        "claim_pin": phone["claim_pin"],
         "claim_files": [name for spec, name in files if spec.claims and spec.template],
         "contact_files": [name for spec, name in files if spec.contact],
         "files": [name for spec, name in files if spec.template] + [name.lower() for name in books],
@@ -182,15 +188,17 @@ def gate_record(phone: Phone, pack: Pack, model: Model, settings: Settings, book
     }
 
 
-def _home(phone: Phone, deriver: Deriver, generation: int, current: bool) -> dict[str, Any]:
-    mac, auth = phone["mac"], phone["http_auth"]
+def _home(phone: Phone, pack: Pack, deriver: Deriver, generation: int, current: bool) -> dict[str, Any]:
+    mac, auth, length = phone["mac"], phone["http_auth"], pack.http_password_length
     entry = {"token": deriver.home_token(mac, generation), "auth": auth, "current": current, "realm": REALM}
     if auth != "none":
         entry["user"] = deriver.http_user(mac, generation)
     if auth == "basic":
-        entry["ssha"] = deriver.ssha(mac, generation)
+        entry["ssha"] = deriver.ssha(mac, generation, length)
     elif auth == "digest":
-        entry["ha1_md5"] = deriver.ha1(mac, generation, "md5")
+        # One algorithm is offered: clients make little of a choice.
+        algorithm = "sha256" if "SHA-256" in (pack.data.get("http_auth") or {}).get("digest_algorithms", ()) else "md5"
+        entry[f"ha1_{algorithm}"] = deriver.ha1(mac, generation, algorithm, length=length)
     return entry
 
 
@@ -206,7 +214,7 @@ class Production:
         self.warnings: list[str] = []
         self.problems: list[Problem] = []
         self._renderers: dict[int, PackRenderer] = {}
-        self._builder = PhoneBuilder()
+        self._builder = PhoneBuilder(settings.preset.phones, settings.server_networks)
         self._macs: dict[str, str] = {}  # MAC -> the first host that has it
         self._users: dict[int, tuple[str, bool]] = {}  # user at a server -> the first host, and whether the line is shared
         self._input_key = settings.deriver.key("input")
@@ -366,6 +374,11 @@ class Production:
                         Problem(f"{host}: phone_lines[{line['index'] - 1}].password", f"{why} (phone_configs_password_policy)")
                     )
         auth = pack.data.get("http_auth") or {}
+        if phone["claim_pin"] and phone["onboarding"] == "once" and not pack.prompts:
+            self.problems.append(Problem(f"{host}: phone_claim_pin", pack.pin_problem()))
+        if self.settings.preset.networks and not phone["networks"] and not self.settings.server_networks:
+            what = f"is empty, and so is provisioning_server_networks: provisioning_preset {self.settings.preset.name} serves known networks only"
+            self.problems.append(Problem(f"{host}: phone_networks", what))
         if phone["http_auth"] == "digest" and "digest" not in auth.get("schemes", ["basic"]):
             self.problems.append(Problem(f"{host}: phone_http_auth", f"is digest, which phones of {pack.vendor} do not answer"))
         if phone["client_certificate"] != "off" and not (pack.data.get("certificate") or {}).get("subject"):
@@ -401,7 +414,15 @@ class Production:
         settings = self.settings
         previous = settings.previous.key("input") if settings.previous else b""
         return _pack_digest(
-            pack, settings.base, previous, settings.scope, settings.password_policy, settings.strict, bool(settings.books.names())
+            pack,
+            settings.base,
+            previous,
+            settings.scope,
+            settings.password_policy,
+            settings.strict,
+            bool(settings.books.names()),
+            settings.preset.name,
+            settings.server_networks,
         )
 
 
@@ -471,7 +492,13 @@ def read_settings(fleet: Fleet, basedir: Path) -> Settings:
         books = Phonebooks(read("phone_configs_phonebooks"), basedir)
     except ProblemsError as exc:
         problems += exc.problems
+    preset = PRESETS[setting("provisioning_preset")]
     policy, scope, strict = (setting(f"phone_configs_{name}") for name in ("password_policy", "scope", "strict"))
+    networks = False
+    try:
+        networks = fleet.is_set_on_servers("provisioning_server_networks")
+    except FleetError as exc:
+        problems.append(Problem("inventory", str(exc)))
     if problems or not base or not deriver or not packs or books is None:
         raise ProductionError(problems)
-    return Settings(base, deriver, previous, packs, books, policy, scope, strict)
+    return Settings(base, deriver, previous, packs, books, policy or preset.password_policy, scope, strict, preset, networks)

@@ -13,6 +13,7 @@ ROLE_VARIABLES = (
     "provisioning_url",
     "provisioning_secret",
     "provisioning_secret_previous",
+    "provisioning_preset",
     "phone_template_path",
     "phone_configs_password_policy",
     "phone_configs_phonebooks",

@@ -85,7 +85,7 @@ def records() -> list[dict]:
         record(PREFER, client_certificate="prefer", certificate_rule=RULE),
         record(ROTATED, generation=2, home=[home(mac_of(ROTATED), generation=2), home(mac_of(ROTATED), generation=1, current=False)]),
         record(UPLOADER, uploads=[f"{mac_of(UPLOADER)}-app.log"]),
-        record(PIN),
+        record(PIN, claim_pin=True),
         record(DISABLED, enabled=False),
         record(LOOSE, home=[home(mac_of(LOOSE), "digest")], strict_nc=False),
         record(LOCAL, networks=["127.0.0.0/8"]),

@@ -20,6 +20,23 @@ def claim(number: int, token: str, name: str = "", **more):
     return fetch(f"/c/{token}/{name or mac_of(number) + '.boot'}", **more)
 
 
+def at_once(calls) -> list:
+    """Make calls at the same moment, each in a thread of its own, and return what came of them."""
+    barrier = threading.Barrier(len(calls))
+    replies = []
+
+    def run(call) -> None:
+        barrier.wait()
+        replies.append(call())
+
+    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return replies
+
+
 def test_a_claim_serves_its_phone_and_the_same_address_afterwards(gate):
     number = 0x40
     token = gate.arm([number])[number]
@@ -34,18 +51,7 @@ def test_a_claim_serves_its_phone_and_the_same_address_afterwards(gate):
 def test_200_clients_at_one_url_have_one_winner(gate):
     number = 0x41
     token = gate.arm([number])[number]
-    replies = []
-    barrier = threading.Barrier(200)
-
-    def run(client: int) -> None:
-        barrier.wait()
-        replies.append(claim(number, token, source=f"127.1.0.{client + 1}"))
-
-    threads = [threading.Thread(target=run, args=(client,)) for client in range(200)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    replies = at_once([lambda client=client: claim(number, token, source=f"127.1.0.{client + 1}") for client in range(200)])
     won = [reply for reply in replies if reply.status == 200]
     assert len(won) == 1
     assert {reply.status for reply in replies if reply is not won[0]} == {404}
@@ -176,10 +182,30 @@ def test_a_claim_may_ask_for_a_pin(gate):
 def test_wrong_pins_lock_the_claim(gate):
     number = release.PIN
     token = gate.arm([number], pins={number: "12345678"})[number]
-    for _try in range(5):
-        claim(number, token, headers=basic("x", "00000000"))
+    assert [claim(number, token, headers=basic("x", "00000000")).status for _try in range(7)] == [401] * 7
+    assert gate.state(number)["state"] == "armed"
+    for wrong in range(1, 5):
+        claim(number, token, headers=basic("x", f"0000000{wrong}"))
     assert gate.state(number)["state"] == "locked"
     assert claim(number, token, headers=basic("x", "12345678")).status == 404
+
+
+def test_pins_guessed_all_at_once_are_still_few(gate):
+    number = release.PIN
+    token = gate.arm([number], pins={number: "12345678"})[number]
+    replies = at_once([lambda guess=guess: claim(number, token, headers=basic("x", f"{guess:08d}")) for guess in range(60)])
+    assert {reply.status for reply in replies} <= {401, 404}
+    assert gate.state(number)["state"] == "locked"
+    wrong = [event for event in gate.verb("events", [mac_of(number)]) if event["event"] == "wrong-pin"]
+    assert [event["detail"] for event in wrong[-5:]] == [f"{count} of 5" for count in range(1, 6)]
+    assert len(wrong) % 5 == 0
+
+
+def test_a_release_that_wants_a_pin_keeps_a_url_closed_that_was_armed_without_one(gate):
+    number = release.PIN
+    token = gate.arm([number])[number]
+    assert claim(number, token).status == 404
+    assert gate.state(number)["state"] == "armed"
 
 
 def test_an_unchanged_file_answers_304(gate):

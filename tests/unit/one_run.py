@@ -35,6 +35,9 @@ class Inventory:
     def role_variable(self, name, default=None):
         return self.run.get(name, default)
 
+    def is_set_on_servers(self, name):
+        return bool(self.run.get(name))
+
     def stream(self, hosts):
         for host in hosts:
             yield host, self.phones[host], []

@@ -64,6 +64,7 @@ class ClaimRequest(NamedTuple):
     ua: str = ""
     cert: str = ""
     first_file: bool = False
+    pin_sha256: str = ""
 
 
 class Decision(NamedTuple):
@@ -110,6 +111,8 @@ def decide(row: Optional[Row], request: ClaimRequest, moment: Moment) -> Decisio
         return Decision(False, state, row.mac)
     if not request.first_file:
         return Decision(False, "not-a-first-file", row.mac)
+    if row.pin_sha256 is not None and not request.pin_sha256:
+        return Decision(False, "pin", row.mac)
     return Decision(True, "claim", row.mac, claim=True)
 
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import hmac
 import threading
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
@@ -125,13 +126,19 @@ class Store:
         return [decision for decision in decisions if decision is not None]
 
     def _claim(self, request: ClaimRequest, moment: Moment) -> Decision:
-        decision = model.decide(self.by_token(request.token_sha256), request, moment)
-        if not decision.claim:
+        row = self.by_token(request.token_sha256)
+        decision = model.decide(row, request, moment)
+        if row is None or not decision.claim:
             return decision
+        if row.pin_sha256 is not None and not hmac.compare_digest(row.pin_sha256, request.pin_sha256):
+            return self._wrong_pin(request, moment)
         won = self.execute(
             "UPDATE claim SET state = 'claimed', claimed_at = ?, claimed_boot = ?, claimed_uptime = ?, claim_net = ?, claim_ip = ?, claim_ua = ?,"
-            " claim_cert = ? WHERE token_sha256 = ? AND state = 'armed'",
-            (moment.wall, moment.boot, moment.uptime, request.net, request.ip, request.ua[:200], request.cert[:200], request.token_sha256),
+            " claim_cert = ? WHERE token_sha256 = ? AND state = 'armed' AND (pin_sha256 IS NULL OR pin_sha256 = ?)",
+            (
+                *(moment.wall, moment.boot, moment.uptime, request.net, request.ip, request.ua[:200], request.cert[:200]),
+                *(request.token_sha256, request.pin_sha256),
+            ),
         ).rowcount
         if won == 1:
             self.add_event(decision.mac, "claimed", ip=request.ip, detail=request.ua, at=moment.wall)
@@ -163,16 +170,19 @@ class Store:
                 over = [mac for mac in over if verbs.end(self, mac, "end of the window", moment, only_over=True)]
         return over
 
-    def wrong_pin(self, mac: str, ip: str) -> int:
-        """Count a wrong PIN; at the limit the claim is locked. Return the count."""
-        with self.transaction():
-            self.execute("UPDATE claim SET pin_failures = pin_failures + 1 WHERE mac = ?", (mac,))
-            row = self.row(mac)
-            failures = row.pin_failures if row else 0
-            self.add_event(mac, "wrong-pin", ip=ip, detail=f"{failures} of {model.MAX_PIN_FAILURES}")
-            if failures >= model.MAX_PIN_FAILURES:
-                verbs.lock(self, mac, "too many wrong PINs")
-        return failures
+    def _wrong_pin(self, request: ClaimRequest, moment: Moment) -> Decision:
+        """Count a wrong PIN, and lock the claim at the limit; each guess is counted before the next is looked at, however many come at once."""
+        counted = self.execute(
+            "UPDATE claim SET pin_failures = pin_failures + 1 WHERE token_sha256 = ? AND state = 'armed'", (request.token_sha256,)
+        ).rowcount
+        row = self.by_token(request.token_sha256)
+        if row is None or not counted:
+            return model.decide(row, request._replace(first_file=False), moment)
+        self.add_event(row.mac, "wrong-pin", ip=request.ip, detail=f"{row.pin_failures} of {model.MAX_PIN_FAILURES}", at=moment.wall)
+        if row.pin_failures < model.MAX_PIN_FAILURES:
+            return Decision(False, "wrong-pin", row.mac)
+        verbs.lock(self, row.mac, "too many wrong PINs")
+        return Decision(False, model.LOCKED, row.mac)
 
     # Writing: the operator. Each takes rows or MACs and reports per MAC; check mode undoes at the end.
     def arm(self, devices: Sequence[Mapping[str, Any]], check: bool = False) -> List[Result]:

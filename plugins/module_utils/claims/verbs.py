@@ -119,7 +119,7 @@ def unlock(store: Store, device: Mapping[str, Any], force: bool) -> Dict[str, An
     state = model.state_of(row, moment)
     generation = int(device.get("claim_generation") or row.claim_generation + 1)
     if token and state == ARMED and generation == row.claim_generation and token == row.token_sha256:
-        return _result(mac, ARMED, False)
+        return arm(store, {**device, "claim_generation": generation})
     if row.state == UNLOCKED and not token:
         return _result(mac, UNLOCKED, False)
     if generation <= row.claim_generation and row.state != UNLOCKED:

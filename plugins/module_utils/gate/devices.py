@@ -39,7 +39,7 @@ def device_row(record: Mapping[str, Any]) -> Dict[str, Any]:
         "onboarding": record.get("onboarding") or "off",
         "claim_files": [name.lower() for name in record.get("claim_files") or ()],
         "contact_files": [name.lower() for name in record.get("contact_files") or ()],
-        "claim_pin": record.get("claim_pin") or "",
+        "claim_pin": bool(record.get("claim_pin")),
         "strict_nc": bool(record.get("strict_nc", True)),
         "home": home,
     }

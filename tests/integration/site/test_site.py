@@ -22,7 +22,7 @@ from ansible_collections.dialtone.phones.plugins.module_utils.mac import normali
 from redirect.base import Fault
 
 from ..conftest import root
-from .world import PORT, SECRET, SUDO, TOP, changed, get, phone
+from .world import PORT, SECRET, SERVICE_PORT, SUDO, TOP, changed, get, phone
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -82,6 +82,26 @@ def test_unlock_registers_whom_it_can_and_fails_at_its_end(world):
 
 def test_unlock_without_a_limit_is_refused(world):
     assert "name the phones to unlock with --limit" in world.play("playbooks/unlock.yml", wanted=2)
+
+
+def test_a_phone_with_a_pin_is_served_when_somebody_has_typed_it(world):
+    world.phones["phone102"]["phone_claim_pin"] = True
+    world.site("--limit", "phone102")
+    pin = world.onboarding()["phone102"]["pin"]
+    redirect = {"redirect_url": f"http://127.0.0.1:{SERVICE_PORT}"}
+    assert world.probe("phone102", "refused", **redirect)["verdict"] == "refused"
+    assert world.probe("phone102", "refused", username="x", password="00000000", **redirect)["verdict"] == "refused"
+    assert world.onboarding()["phone102"]["state"] == "armed"
+    assert world.probe("phone102", username="x", password=pin, **redirect)["verdict"] == "provisioned"
+    del world.phones["phone102"]["phone_claim_pin"]
+    world.site("--limit", "phone102")
+
+
+def test_the_preset_lan_without_networks_is_refused_and_what_is_in_force_is_said(world):
+    output = world.site("--check", inventory=world.inventory(provisioning_preset="lan", phone_networks=[]), wanted=2)
+    assert "provisioning_preset: is lan, which serves known networks only" in output
+    output = world.site("--check", inventory=world.inventory(provisioning_preset="lan", provisioning_server_networks=["127.0.0.0/8"]))
+    assert "provisioning_preset lan: TLS intermediate, phones log in with nothing but their URL, networks: 127.0.0.0/8," in output
 
 
 def test_the_phonebook_is_served_with_the_phones_credentials_only(world):

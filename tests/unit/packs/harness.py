@@ -80,7 +80,7 @@ def render(vendor: str, model: str, variables: dict) -> tuple[dict[str, str], li
         raise Refused("\n".join(map(str, problems)))
     phone["admin_password"] = admin_password_of(phone, pack, DERIVER)
     books = Phonebooks(BOOKS, HERE)
-    server = server_of(phone, BASE, DERIVER)
+    server = server_of(phone, BASE, DERIVER, pack)
     listed = books_of(phone, pack, found, server, books)
     files = renderer(vendor).render(phone, found, context_of(phone, pack, found, server, listed))
     files += renderer(vendor).render_books(books, listed)

@@ -33,6 +33,7 @@ NOT_FOR_TEMPLATES = {
         "client_certificate",
         "onboarding",
         "claim_window",
+        "claim_pin",
         "redirect_account",
         "phonebooks",
         "unsupported",

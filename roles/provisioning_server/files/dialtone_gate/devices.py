@@ -33,6 +33,7 @@ class Device(NamedTuple):
     client_certificate: str
     certificate_rule: Dict[str, str]
     claim_files: frozenset
+    claim_pin: bool
     contact_files: frozenset
     strict_nc: bool
     home: List[Dict[str, Any]]
@@ -106,6 +107,7 @@ class Devices:
                 client_certificate=record["client_certificate"],
                 certificate_rule=record["certificate_rule"],
                 claim_files=frozenset(record["claim_files"]),
+                claim_pin=bool(record.get("claim_pin")),
                 contact_files=frozenset(record["contact_files"]),
                 strict_nc=record["strict_nc"],
                 home=record["home"],

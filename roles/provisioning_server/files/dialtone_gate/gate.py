@@ -11,12 +11,11 @@ import base64
 import binascii
 import contextlib
 import hashlib
-import hmac
 import logging
 import time
 from typing import Dict, Mapping, NamedTuple, Set, Tuple
 
-from claims import ClaimRequest, StoreError
+from claims import ClaimRequest, Row, StoreError
 from claims.model import decide, network_of
 
 from . import digest
@@ -60,7 +59,7 @@ class Throttle:
 
 
 class Gate:
-    """Decides; holds no state of its own but nonces and counters."""
+    """Decides; holds no state of its own but nonces, counters and the PINs that were wrong."""
 
     def __init__(self, config: Config, devices: Devices, keeper: Keeper) -> None:
         self._config = config
@@ -68,6 +67,7 @@ class Gate:
         self._keeper = keeper
         self._nonces = digest.Nonces(config.nonce_lifetime)
         self._throttle = Throttle(config.refusals_per_minute)
+        self._wrong_pins: Set[str] = set()
         self._noted: Dict[str, Set[Tuple[str, str]]] = {}
         self._noted_since = time.monotonic()
         self._tasks: Set[asyncio.Task] = set()
@@ -110,16 +110,26 @@ class Gate:
             ua=asked.get("agent", ""),
             cert=asked.get("subject", ""),
             first_file=method == "GET" and name in device.claim_files,
+            pin_sha256=_pin_sha256(asked.get("authorization", ""), row),
         )
         decision = decide(row, request, moment)
         if decision.claim:
-            if row.pin_sha256 is not None and not self._pin_is_right(
-                asked.get("authorization", ""), row.mac, row.claim_generation, row.pin_sha256
-            ):
-                return await self._ask_pin(asked, row.mac, address)
-            decision = await self._keeper.claim(request)
+            if device.claim_pin and row.pin_sha256 is None:
+                # Published with a PIN, armed before without one: the next run of onboarding puts that right.
+                return refuse(""), "pin-not-armed", row.mac
+            if request.pin_sha256 and request.pin_sha256 in self._wrong_pins:
+                # A phone tries what somebody typed for each of its first files; that is one guess, and says nothing new.
+                decision = decision._replace(allowed=False, reason="wrong-pin")
+            else:
+                decision = await self._keeper.claim(request)
             if decision.allowed:
                 log.info("claimed", extra={"mac": row.mac, "ip": address})
+        if decision.reason == "wrong-pin":
+            if len(self._wrong_pins) >= _REMEMBERED:
+                self._wrong_pins.clear()
+            self._wrong_pins.add(request.pin_sha256)
+        if decision.reason in ("pin", "wrong-pin"):
+            return Answer(401, (("www-authenticate", 'Basic realm="PIN"'), ("x-gate-reason", decision.reason))), "", row.mac
         if not decision.allowed:
             return refuse(""), decision.reason, row.mac
         return Answer(204, (("x-gate-device", row.mac), ("x-gate-file", name), ("x-gate-reason", decision.reason))), "", row.mac
@@ -143,16 +153,6 @@ class Gate:
         if not certificate_passes(device, asked.get("verify", ""), asked.get("subject", ""), asked.get("issuer", "")):
             return "certificate"
         return ""
-
-    def _pin_is_right(self, authorization: str, mac: str, generation: int, wanted: str) -> bool:
-        given = _basic_password(authorization)
-        made = hashlib.sha256(f"{mac}:{generation}:{given}".encode()).hexdigest()
-        return given != "" and hmac.compare_digest(made, wanted)
-
-    async def _ask_pin(self, asked: Mapping[str, str], mac: str, address: str) -> Tuple[Answer, str, str]:
-        if asked.get("authorization"):
-            await self._keeper.write(lambda store: store.wrong_pin(mac, address))
-        return Answer(401, (("www-authenticate", 'Basic realm="PIN"'), ("x-gate-reason", "pin"))), "", mac
 
     async def home(self, asked: Mapping[str, str]) -> Answer:
         """Answer for the homes that need state: Digest, and old generations until the phone was seen on the new one.
@@ -207,6 +207,12 @@ class Gate:
     async def _note(self, mac: str, reason: str, address: str) -> None:
         with contextlib.suppress(StoreError):
             await self._keeper.write(lambda store: store.add_event(mac, "refused", ip=address, detail=reason))
+
+
+def _pin_sha256(authorization: str, row: Row) -> str:
+    """Return what the store would know of the PIN that was typed, nothing where none is wanted or none was given; the user does not matter."""
+    given = _basic_password(authorization) if row.pin_sha256 is not None else ""
+    return hashlib.sha256(f"{row.mac}:{row.claim_generation}:{given}".encode()).hexdigest() if given else ""
 
 
 def _basic_password(authorization: str) -> str:

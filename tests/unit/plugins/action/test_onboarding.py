@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 from ansible.errors import AnsibleActionFail
+from ansible_collections.dialtone.phones.plugins.plugin_utils.derive import Deriver
 
 from .claim_world import OTHER_SECRET, SECRET, World, mac
 
@@ -332,3 +335,46 @@ def test_info_gives_no_url_that_would_not_open(world):
 def test_info_without_a_store_says_so(tmp_path):
     found = World(tmp_path).run("onboarding_info")
     assert found["store"]["new"] and found["counts"] == {"new": 3}
+
+
+# PINs.
+
+
+def pin_of(world, number, generation=1):
+    return Deriver(SECRET).claim_pin(mac(number), world.store.epoch(), generation)
+
+
+def test_a_phone_with_a_pin_is_armed_with_its_hash_and_nothing_tells_it(tmp_path):
+    world = World(tmp_path, phone_claim_pin=True)
+    result = world.run("onboarding", new_store=True)
+    known = world.store.row(mac(1)).pin_sha256
+    assert known == hashlib.sha256(f"{mac(1)}:1:{pin_of(world, 1)}".encode()).hexdigest()
+    info = world.run("onboarding_info")
+    assert info["phones"]["p1"]["pin_wanted"] is True
+    assert pin_of(world, 1) not in f"{result}{info}{world.arguments}"
+    assert world.run("onboarding_info", pins=True)["phones"]["p1"]["pin"] == pin_of(world, 1)
+
+
+def test_a_pin_that_is_switched_on_later_holds_for_urls_that_nobody_has_used(world):
+    world.claim(2)
+    world.vars["phone_claim_pin"] = True
+    assert world.run("onboarding")["changed"]
+    assert world.store.row(mac(1)).pin_sha256 and not world.store.row(mac(2)).pin_sha256
+    assert not world.run("onboarding")["changed"]
+    world.vars["phone_claim_pin"] = False
+    assert world.run("onboarding", state="unlocked", limit=["p1"])["changed"]
+    assert world.store.row(mac(1)).pin_sha256 is None and world.store.row(mac(1)).claim_generation == 1
+
+
+def test_an_unlocked_phone_has_another_pin(tmp_path):
+    world = World(tmp_path, phone_claim_pin=True)
+    world.run("onboarding", new_store=True)
+    world.spend(1)
+    world.run("onboarding", state="unlocked", limit=["p1"])
+    assert world.run("onboarding_info", pins=True)["phones"]["p1"]["pin"] == pin_of(world, 1, 2)
+
+
+def test_a_pin_is_refused_for_phones_that_do_not_ask(world):
+    world.vars.update(phone_vendor="gigaset", phone_model="Maxwell 3", phone_claim_pin=True)
+    with pytest.raises(AnsibleActionFail, match="phone_claim_pin: is on, but phones of gigaset"):
+        world.run("onboarding")

@@ -74,3 +74,18 @@ def test_admin_password_has_every_common_class():
     password = Deriver(SECRET).admin_password(MAC, 1)
     assert len(password) == 16
     assert re.search("[a-z]", password) and re.search("[A-Z]", password) and re.search("[0-9]", password)
+
+
+def test_a_shorter_password_is_the_start_of_the_usual_one_for_every_use():
+    deriver = Deriver(SECRET)
+    password = deriver.http_password(MAC, 1, 20)
+    assert len(password) == 20 and deriver.http_password(MAC, 1).startswith(password)
+    raw = base64.b64decode(deriver.ssha(MAC, 1, 20)[len("{SSHA}") :])
+    assert hashlib.sha1(password.encode() + raw[20:]).digest() == raw[:20]
+    assert deriver.ha1(MAC, 1, length=20) == hashlib.md5(f"{deriver.http_user(MAC, 1)}:dialtone:{password}".encode()).hexdigest()
+
+
+def test_a_pin_has_eight_digits_and_belongs_to_mac_epoch_and_generation():
+    deriver = Deriver(SECRET)
+    pins = {deriver.claim_pin(MAC, "epoch", 1), deriver.claim_pin(MAC, "epoch", 2), deriver.claim_pin(MAC, "other", 1)}
+    assert len(pins) == 3 and all(re.fullmatch("[0-9]{8}", pin) for pin in pins)

@@ -106,3 +106,72 @@ def test_a_mac_outside_of_the_limit_counts(tmp_path):
     other = {**PHONE, "phone_lines": [{"number": "102", "password": "vX7-quiet-Lamp-93"}]}
     text = refusal(tmp_path, {"a": PHONE, "b": other}, ["b"])
     assert "b: phone_mac: 001565000001 is that of a too, wanted one phone per MAC in the whole group" in text
+
+
+# Presets are defaults: whatever a phone or the run sets itself wins.
+NETWORKS = {"phone_networks": ["192.0.2.0/24"]}
+
+
+def gate_of(tmp_path, phone=PHONE, **run):
+    production = produce(tmp_path, {"reception": phone}, **run)
+    found = [row.gate for row in production.rows()]
+    production.finish()
+    return production.settings, found[0]
+
+
+@pytest.mark.parametrize(
+    ("run", "phone", "auth", "policy"),
+    [
+        ({}, {}, "basic", "strong"),
+        ({"provisioning_preset": "cloud"}, {}, "basic", "strong"),
+        ({"provisioning_preset": "lan"}, NETWORKS, "none", "basic"),
+        ({"provisioning_preset": "lan", "provisioning_server_networks": ["192.0.2.0/24"]}, {}, "none", "basic"),
+        ({"provisioning_preset": "lan"}, {**NETWORKS, "phone_http_auth": "digest"}, "digest", "basic"),
+        ({"provisioning_preset": "lan", "phone_configs_password_policy": "strong"}, NETWORKS, "none", "strong"),
+        ({"provisioning_preset": "cloud"}, {**NETWORKS, "phone_http_auth": "none"}, "none", "strong"),
+    ],
+)
+def test_a_preset_sets_defaults_and_own_variables_win(tmp_path, run, phone, auth, policy):
+    settings, gate = gate_of(tmp_path, {**PHONE, **phone}, **run)
+    assert (gate["home"][0]["auth"], settings.password_policy) == (auth, policy)
+    assert gate["onboarding"] == "once"
+
+
+def test_the_preset_lan_refuses_phones_without_networks_whatever_else_protects_them(tmp_path):
+    for more in ({}, {"phone_http_auth": "basic"}):
+        text = refusal(tmp_path, {"reception": {**PHONE, **more}}, provisioning_preset="lan")
+        assert "reception" in text and "networks" in text
+
+
+def test_a_preset_that_is_none_is_refused(tmp_path):
+    assert "provisioning_preset: got 'wan', wanted one of cloud, lan" in refusal(tmp_path, provisioning_preset="wan")
+
+
+def test_another_preset_is_another_input(tmp_path):
+    phone = {**PHONE, **NETWORKS, "phone_http_auth": "basic"}
+    keys = set()
+    for preset in ("cloud", "lan"):
+        production = produce(tmp_path, {"reception": phone}, provisioning_preset=preset, phone_configs_password_policy="strong")
+        keys |= {row.key for row in production.rows()}
+    assert len(keys) == 2
+
+
+def test_a_pin_is_refused_for_phones_that_do_not_ask(tmp_path):
+    assert gate_of(tmp_path, {**PHONE, "phone_claim_pin": True})[1]["claim_pin"] is True
+    gigaset = {**PHONE, "phone_vendor": "gigaset", "phone_model": "Maxwell 3", "phone_claim_pin": True}
+    assert "phone_claim_pin: is on, but phones of gigaset are not known to ask" in refusal(tmp_path, {"reception": gigaset})
+
+
+@pytest.mark.parametrize(("auth", "entry"), [("basic", "ssha"), ("digest", "ha1_md5")])
+def test_a_vendor_whose_phones_take_short_passwords_gets_one_everywhere(tmp_path, auth, entry):
+    phone = {**PHONE, "phone_vendor": "mitel", "phone_model": "6867i", "phone_http_auth": auth}
+    production = produce(tmp_path, {"reception": phone})
+    row = next(iter(production.rows()))
+    production.finish()
+    password = production.settings.deriver.http_password(row.mac, 1)[:20]
+    assert row._server.password == password
+    text = "".join(file.content.decode() for file in row.render())
+    assert f"http digest password: {password}\n" in text
+    home = row.gate["home"][0]
+    made = production.settings.deriver
+    assert home[entry] == (made.ssha(row.mac, 1, 20) if auth == "basic" else made.ha1(row.mac, 1, "md5", length=20))

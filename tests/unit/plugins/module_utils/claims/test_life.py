@@ -205,8 +205,27 @@ def test_reopening_is_refused_unless_spent_and_short(store, prepare, seconds):
 
 def test_wrong_pins_lock_the_claim(store):
     store.arm([device(pin_sha256="a" * 64)])
-    assert [store.wrong_pin(MAC, "192.0.2.9") for _try in range(5)] == [1, 2, 3, 4, 5]
+    wrong = request()._replace(pin_sha256="b" * 64)
+    assert [reason for _allowed, reason in ask(store, *[wrong] * 7)] == ["wrong-pin"] * 4 + ["locked"] * 3
     assert state(store) == "locked"
+    assert ask(store, request()._replace(pin_sha256="a" * 64)) == [(False, "locked")]
+
+
+def test_a_pin_is_asked_for_and_costs_nothing_until_one_is_given(store):
+    store.arm([device(pin_sha256="a" * 64)])
+    assert ask(store, *[request()] * 7) == [(False, "pin")] * 7
+    assert ask(store, request()._replace(pin_sha256="b" * 64), request()._replace(pin_sha256="a" * 64)) == [
+        (False, "wrong-pin"),
+        (True, "claimed"),
+    ]
+    assert ask(store, request(first=False)) == [(True, "window")]
+
+
+def test_arming_again_changes_the_terms_of_a_claim_that_nobody_has_used(store):
+    store.arm([device()])
+    assert store.unlock([device(pin_sha256="a" * 64)])[0]["changed"]
+    assert ask(store, request()) == [(False, "pin")]
+    assert not store.arm([device(pin_sha256="a" * 64)])[0]["changed"]
 
 
 def test_a_closed_store_answers_nobody_until_it_is_confirmed(store):
