@@ -162,9 +162,9 @@ class World:
         assert found, done.stdout + done.stderr
         return json.loads(found.group(1))
 
-    def onboarding(self) -> dict[str, Any]:
+    def onboarding(self, inventory: Path | None = None) -> dict[str, Any]:
         """Return what the claim store knows, by phone."""
-        output = self.play(str(Path(__file__).with_name("info.yml")))
+        output = self.play(str(Path(__file__).with_name("info.yml")), inventory=inventory)
         found = re.search(r"PHONES (\{.*?\}) END", output.replace("\n", " "))
         assert found, output
         return json.loads(found.group(1).replace('\\"', '"'))

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,9 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.phonebook import P
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem
 from ansible_collections.dialtone.phones.plugins.plugin_utils.schema import compile_spec
 
-from .fusionpbx_site import SECRETS, site
+sys.path.insert(0, str(Path(__file__).resolve().parents[4] / "tests" / "lab"))
+
+from fusionpbx_site import SECRETS, site  # noqa: E402
 
 DESK, POLY, LOBBY, OFF, SNOM = "berlin-1001-000001", "berlin-1001", "berlin-1003", "berlin-1004", "bonn-1001"
 

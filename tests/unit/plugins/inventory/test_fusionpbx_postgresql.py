@@ -2,19 +2,13 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The plugin against a real PostgreSQL of its own, in a temporary folder, as a user without rights, on a unix socket and with TLS."""
+"""The plugin against a real PostgreSQL of its own, on a unix socket and with TLS."""
 
 from __future__ import annotations
 
-import os
-import pwd
 import re
 import shutil
-import signal
-import socket
-import subprocess
-import tempfile
-import time
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,120 +19,29 @@ from ansible.plugins.loader import inventory_loader
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx_phones import Options, build
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx_source import Access, SourceError, read_tables
 
-from .fusionpbx_site import HIDDEN, TYPES, site
+TOP = Path(__file__).resolve().parents[4]
+sys.path.insert(0, str(TOP / "tests" / "lab"))
 
-MIGRATING = Path(__file__).resolve().parents[4] / "docs" / "migrating.md"
+import postgresql  # noqa: E402
+from fusionpbx_site import columns, site  # noqa: E402
+
+MIGRATING = TOP / "docs" / "migrating.md"
 PASSWORD = "reader pa'ss"
-
-
-class Server:
-    """One cluster; owner is ``owner``, trusted on the socket."""
-
-    def __init__(self, programs: Path, folder: Path, user: str | None) -> None:
-        self.folder, self._programs, self._user = folder, programs, user
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-
-    def run(self, *command: str) -> None:
-        done = subprocess.run(command, cwd=self.folder, user=self._user, capture_output=True, text=True, timeout=60, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    def start(self) -> None:
-        data = self.folder / "data"
-        self.run(
-            str(self._programs / "initdb"), "-D", str(data), "-U", "owner", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C.UTF-8"
-        )
-        request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-        self.run(*request, "-addext", "subjectAltName=DNS:localhost", "-keyout", str(data / "server.key"), "-out", str(data / "server.crt"))
-        (data / "pg_hba.conf").write_text(
-            "local all owner trust\nlocal all all scram-sha-256\nhostssl all all 127.0.0.1/32 scram-sha-256\n"
-        )
-        with (data / "postgresql.conf").open("a") as config:
-            config.write(
-                f"port = {self.port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '{self.folder}'\nssl = on\nfsync = off\n"
-            )
-        self._process = subprocess.Popen(
-            [str(self._programs / "postgres"), "-D", str(data)],
-            cwd=self.folder,
-            user=self._user,
-            stdout=subprocess.DEVNULL,
-            stderr=(self.folder / "log").open("w"),
-        )
-        until = time.monotonic() + 30
-        while subprocess.run(
-            [str(self._programs / "pg_isready"), "-q", "-h", str(self.folder), "-p", str(self.port)], check=False
-        ).returncode:
-            assert self._process.poll() is None, (self.folder / "log").read_text()
-            assert time.monotonic() < until, "the database server does not come up"
-            time.sleep(0.1)
-
-    def stop(self) -> None:
-        # The fast way: SIGTERM waits for connections that a failed test left open.
-        self._process.send_signal(signal.SIGINT)
-        self._process.wait(timeout=30)
-
-
-def _programs() -> Path | None:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(re.sub(r"\D", "", path.parts[-3]) or 0))
-    on_path = shutil.which("initdb")
-    return found[-1].parent if found else Path(on_path).resolve().parent if on_path else None
 
 
 @pytest.fixture(scope="module")
 def server():
     pytest.importorskip("psycopg2", reason="the driver psycopg2 is not installed (pip install psycopg2-binary)")
-    programs = _programs()
-    if programs is None:
-        pytest.skip("PostgreSQL's programs are not installed (apt-get install postgresql)")
-    if not shutil.which("openssl"):
-        pytest.skip("openssl is not installed")
-    user = None
-    if os.geteuid() == 0:
-        # PostgreSQL refuses to run as root.
-        users = {entry.pw_name for entry in pwd.getpwall()}
-        user = next((name for name in ("postgres", "nobody") if name in users), None)
-        if user is None:
-            pytest.skip("there is no user without rights to run PostgreSQL as")
-    # Not pytest's folder: its parents are closed to other users, and the path of a socket is short.
-    folder = Path(tempfile.mkdtemp(prefix="fpbx-", dir="/tmp"))
-    if user:
-        shutil.chown(folder, user)
-    running = Server(programs, folder, user)
     try:
-        running.start()
-        try:
-            _fill(running)
-            yield running
-        finally:
-            running.stop()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _fill(server: Server) -> None:
-    import psycopg2
-
-    owner = psycopg2.connect(host=str(server.folder), port=server.port, user="owner", dbname="postgres")
-    owner.autocommit = True
-    with owner.cursor() as cursor:
-        cursor.execute("CREATE DATABASE fusionpbx")
-    owner.close()
-    owner = psycopg2.connect(host=str(server.folder), port=server.port, user="owner", dbname="fusionpbx")
-    with owner, owner.cursor() as cursor:
-        for table, rows in site().items():
-            columns = list(rows[0]) if rows else ["user_uuid", "domain_uuid", "user_setting_category", "user_setting_subcategory"]
-            columns += HIDDEN.get(table, [])
-            types = [TYPES.get(name, "uuid" if name.endswith("_uuid") or name == "device_uuid_alternate" else "text") for name in columns]
-            cursor.execute(f"CREATE TABLE {table} ({', '.join(f'{name} {kind}' for name, kind in zip(columns, types, strict=True))})")
-            for row in rows:
-                names = list(row)
-                places = ", ".join(["%s"] * len(names))
-                cursor.execute(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({places})", [row[name] for name in names])  # noqa: S608
+        running = postgresql.Server()
+    except postgresql.Missing as exc:
+        pytest.skip(str(exc))
+    with running:
+        running.fill(site(), columns())
         # The role as it is documented.
         statements = re.search(r"```sql\n(.*?)```", MIGRATING.read_text(encoding="utf-8"), re.DOTALL)[1]
-        cursor.execute(statements.replace("'choose one'", "%s"), [PASSWORD])
-    owner.close()
+        running.execute(statements.replace("'choose one'", "%s"), [PASSWORD])
+        yield running
 
 
 @pytest.fixture
@@ -209,7 +112,7 @@ def test_the_plugin_reads_over_tls_and_checks_the_certificate(access, server, tm
         inventory_loader.get("dialtone.phones.fusionpbx").parse(inventory, DataLoader(), str(file))
         return inventory
 
-    shutil.copy(server.folder / "data" / "server.crt", tmp_path / "ca.pem")
+    shutil.copy(server.certificate, tmp_path / "ca.pem")
     assert len(parse("localhost").groups["phones"].hosts) == 5
     with pytest.raises(AnsibleParserError, match="cannot connect: .*certificate") as caught:
         parse("127.0.0.1")

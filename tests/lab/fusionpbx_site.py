@@ -14,10 +14,6 @@ from typing import Any
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx_source import TABLES, Tables
 
 SECRETS = ["s3cret-1001-xx", "s3cret-1002-yy", "ext-only-1003-zz", "pa'ss\\word 100%", "admin-Pa55word", "raw-setting-secret"]
-# Types as FusionPBX creates them; all others are text.
-TYPES = {"device_key_id": "numeric", "device_key_line": "numeric", "profile_key_id": "numeric", "profile_key_line": "numeric"}
-TYPES |= {"sip_port": "numeric", "register_expires": "numeric", "default_setting_order": "numeric", "domain_setting_order": "numeric"}
-TYPES |= {"user_setting_order": "numeric", "phone_type_voice": "numeric", "phone_type_fax": "numeric", "domain_enabled": "boolean"}
 # Columns that the role of docs/migrating.md must not see.
 HIDDEN = {"v_devices": ["device_username", "device_password"], "v_users": ["username", "password", "salt", "api_key"]}
 
@@ -264,5 +260,10 @@ def site() -> Tables:
         ],
         "v_contact_emails": [{"contact_uuid": uuid(70), "domain_uuid": BERLIN, "email_address": "eva@example.com", "email_primary": "1"}],
     }
-    columns = {table: [column.partition("|")[0] for column in names] for table, names in TABLES.items()}
-    return {table: [{column: row.get(column) for column in columns[table]} for row in rows] for table, rows in given.items()}
+    known = {table: [column.partition("|")[0] for column in names] for table, names in TABLES.items()}
+    return {table: [{column: row.get(column) for column in known[table]} for row in given.get(table, [])] for table in TABLES}
+
+
+def columns() -> dict[str, list[str]]:
+    """Return the columns of every table in a database: those that the plugin reads, and those that its role must not see."""
+    return {table: [*(name.partition("|")[0] for name in names), *HIDDEN.get(table, [])] for table, names in TABLES.items()}
