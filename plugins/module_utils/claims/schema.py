@@ -12,8 +12,19 @@ from __future__ import annotations
 
 from typing import List
 
-VERSION = 2
+VERSION = 3
 
+NOTICES = [
+    """CREATE TABLE stranger (
+        mac TEXT PRIMARY KEY, first_at DOUBLE PRECISION NOT NULL, last_at DOUBLE PRECISION NOT NULL, requests BIGINT NOT NULL,
+        ip TEXT NOT NULL, net TEXT NOT NULL, ua TEXT NOT NULL, source TEXT NOT NULL
+    )""",
+    "CREATE INDEX stranger_net ON stranger (net)",
+    """CREATE TABLE trouble (
+        mac TEXT NOT NULL, kind TEXT NOT NULL, first_at DOUBLE PRECISION NOT NULL, last_at DOUBLE PRECISION NOT NULL, requests BIGINT NOT NULL,
+        ip TEXT NOT NULL, ua TEXT NOT NULL, detail TEXT NOT NULL, PRIMARY KEY (mac, kind)
+    )""",
+]
 TABLES = [
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
     """CREATE TABLE claim (
@@ -32,13 +43,15 @@ TABLES = [
         scope TEXT NOT NULL DEFAULT 'all'
     )""",
     """CREATE TABLE contact (
-        mac TEXT PRIMARY KEY, at DOUBLE PRECISION NOT NULL, ip TEXT NOT NULL, ua TEXT NOT NULL, token_id TEXT NOT NULL
+        mac TEXT PRIMARY KEY, at DOUBLE PRECISION NOT NULL, ip TEXT NOT NULL, ua TEXT NOT NULL, token_id TEXT NOT NULL,
+        content TEXT NOT NULL DEFAULT ''
     )""",
     """CREATE TABLE registration (
         mac TEXT NOT NULL, account TEXT NOT NULL, state TEXT NOT NULL, url_sha256 TEXT NOT NULL DEFAULT '',
         generation INTEGER NOT NULL DEFAULT 0, at DOUBLE PRECISION NOT NULL, msg TEXT NOT NULL DEFAULT '',
         PRIMARY KEY (mac, account)
     )""",
+    *NOTICES,
 ]
 EVENT = """CREATE TABLE event (
         id {serial}, at DOUBLE PRECISION NOT NULL, mac TEXT NOT NULL, event TEXT NOT NULL,
@@ -92,4 +105,7 @@ def postgresql_statements() -> List[str]:
 
 
 # MIGRATIONS[n] holds the statements that take a store from version n to n + 1, for SQLite and PostgreSQL alike.
-MIGRATIONS: dict = {1: ["ALTER TABLE claim ADD COLUMN scope TEXT NOT NULL DEFAULT 'all'"]}
+MIGRATIONS: dict = {
+    1: ["ALTER TABLE claim ADD COLUMN scope TEXT NOT NULL DEFAULT 'all'"],
+    2: ["ALTER TABLE contact ADD COLUMN content TEXT NOT NULL DEFAULT ''", *NOTICES],
+}

@@ -145,16 +145,16 @@ class Store:
             return Decision(True, "claimed", decision.mac)
         return model.decide(self.by_token(request.token_sha256), request._replace(first_file=False), moment)
 
-    def contacts(self, seen: Sequence[Tuple[str, str, str, str]]) -> List[str]:
-        """Record completed fetches at home (mac, ip, user agent, token id); return the MACs whose claim this ended."""
+    def contacts(self, seen: Sequence[Tuple[str, ...]]) -> List[str]:
+        """Record completed fetches at home (mac, ip, user agent, token id, file and its ETag); return the MACs whose claim this ended."""
         ended = []
         with self.transaction():
             moment = self.moment()
-            for mac, ip, ua, token_id in sorted(seen):
+            for mac, ip, ua, token_id, *content in sorted(seen):
                 self.execute(
-                    "INSERT INTO contact (mac, at, ip, ua, token_id) VALUES (?, ?, ?, ?, ?) ON CONFLICT (mac) DO UPDATE SET"
-                    " at = excluded.at, ip = excluded.ip, ua = excluded.ua, token_id = excluded.token_id",
-                    (mac, moment.wall, ip, ua[:200], token_id),
+                    "INSERT INTO contact (mac, at, ip, ua, token_id, content) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (mac) DO UPDATE SET"
+                    " at = excluded.at, ip = excluded.ip, ua = excluded.ua, token_id = excluded.token_id, content = excluded.content",
+                    (mac, moment.wall, ip, ua[:200], token_id, "".join(content)[:200]),
                 )
                 if verbs.end(self, mac, "contact at home", moment, ip=ip):
                     ended.append(mac)

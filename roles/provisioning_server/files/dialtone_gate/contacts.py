@@ -16,6 +16,7 @@ from claims import StoreError
 
 from .devices import Devices, DevicesError
 from .keeper import Keeper
+from .notices import Notices
 
 log = logging.getLogger("dialtone-gate")
 _MAC = re.compile(r"[0-9a-f]{12}")
@@ -29,10 +30,14 @@ class Contacts(asyncio.DatagramProtocol):
     def __init__(self, devices: Devices, keeper: Keeper) -> None:
         self._devices = devices
         self._keeper = keeper
-        self._waiting: Dict[str, Tuple[str, str, str, str]] = {}
+        self._notices = Notices(devices, keeper)
+        self._waiting: Dict[str, Tuple[str, ...]] = {}
         self._task: Optional[asyncio.Task] = None
 
     def datagram_received(self, data: bytes, addr: object) -> None:
+        if data[data.find(b"{") :].startswith(b'{"notice"'):
+            self._notices.receive(data)
+            return
         contact = self._parse(data)
         if contact is None or len(self._waiting) >= _MAX_WAITING:
             return
@@ -40,8 +45,8 @@ class Contacts(asyncio.DatagramProtocol):
         if self._task is None or self._task.done():
             self._task = asyncio.ensure_future(self._write())
 
-    def _parse(self, data: bytes) -> Optional[Tuple[str, str, str, str]]:
-        """Return mac, address, user agent and token id of a completed fetch of a per-device file, else nothing."""
+    def _parse(self, data: bytes) -> Optional[Tuple[str, ...]]:
+        """Return mac, address, user agent, token id, and file with ETag of a completed fetch of a per-device file, else nothing."""
         try:
             line = json.loads(data[data.index(b"{") :].decode("utf-8", "replace"))
             mac, name = str(line["device"]), str(line["file"]).lower()
@@ -50,7 +55,7 @@ class Contacts(asyncio.DatagramProtocol):
             return None
         if device is None or name not in device.contact_files or line.get("status") not in ("200", "304"):
             return None
-        return mac, str(line.get("ip", "")), str(line.get("agent", "")), str(line.get("token_id", ""))
+        return mac, str(line.get("ip", "")), str(line.get("agent", "")), str(line.get("token_id", "")), f"{name} {line.get('etag', '')}"
 
     async def _write(self) -> None:
         while self._waiting:

@@ -10,7 +10,7 @@ import os
 import sqlite3
 
 import pytest
-from ansible_collections.dialtone.phones.plugins.module_utils.claims import StoreError, StoreMissing, create_store, open_store
+from ansible_collections.dialtone.phones.plugins.module_utils.claims import StoreError, StoreMissing, create_store, notices, open_store
 
 from .conftest import MAC, device, request
 
@@ -119,9 +119,16 @@ def test_a_backup_is_a_store_of_the_same_epoch(path, tmp_path):
 def test_a_store_of_the_first_schema_becomes_a_current_one(path):
     store = open_store(path)
     store.arm([device()])
-    store.execute("ALTER TABLE claim DROP COLUMN scope")
+    for statement in (
+        "ALTER TABLE claim DROP COLUMN scope",
+        "ALTER TABLE contact DROP COLUMN content",
+        "DROP TABLE stranger",
+        "DROP TABLE trouble",
+    ):
+        store.execute(statement)
     store.set_meta("schema", "1")
     store.close()
     again = open_store(path)
-    assert again.meta("schema") == "2"
+    assert again.meta("schema") == "3"
     assert again.status()["devices"][MAC]["scope"] == "all"
+    assert notices.read(again)["strangers"] == []
