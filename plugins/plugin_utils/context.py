@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
@@ -13,7 +14,7 @@ from urllib.parse import quote, urlsplit
 from ansible_collections.dialtone.phones.plugins.plugin_utils.derive import Deriver
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import Model, Pack
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import Phone
-from ansible_collections.dialtone.phones.plugins.plugin_utils.phonebook import Phonebooks
+from ansible_collections.dialtone.phones.plugins.plugin_utils.phonebook import JOINT, Phonebooks
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import shown
 from ansible_collections.dialtone.phones.plugins.plugin_utils.schema import split_hostport
 from ansible_collections.dialtone.phones.plugins.plugin_utils.timezone import timezone
@@ -128,18 +129,34 @@ def firmware_of(phone: Phone, pack: Pack, model: Model) -> int:
 
 
 def books_of(phone: Phone, pack: Pack, model: Model, server: Server, books: Phonebooks | None) -> list[dict[str, Any]]:
-    """Return the phone's books as templates name them: ``name``, ``title``, ``file``, ``url`` and ``url_with_credentials``."""
+    """Return the phone's books as templates name them: ``name``, ``title``, ``file``, ``url`` and ``url_with_credentials``.
+
+    Where the phone has fewer places than it has books, the last place takes the rest, merged. ``entries`` is how many fit into one file.
+    """
     rule = pack.data.get("phonebook")
-    if not rule or books is None:
+    names = phone["phonebooks"] or []
+    if not rule or books is None or not names:
         return []
+    places = max(rule.get("books", 5), 1)
+    if len(names) > places:
+        names = [*names[: places - 1], JOINT.join(names[places - 1 :])]
     result = []
-    for name in phone["phonebooks"] or ():
-        file = pack.file_name(rule["file"], phone["mac"], model, book=name)
+    for name in names:
+        # Names that are joined may be longer than a file name.
+        word = name if JOINT not in name else "all-" + hashlib.sha256(name.encode()).hexdigest()[:8]
+        file = pack.file_name(rule["file"], phone["mac"], model, book=word)
         with_credentials = server.url_with_credentials + file
         result.append(
-            {"name": name, "title": books.title(name), "file": file, "url": server.url + file, "url_with_credentials": with_credentials}
+            {
+                "name": name,
+                "title": books.title(name),
+                "file": file,
+                "entries": model.book_entries or rule.get("entries"),
+                "url": server.url + file,
+                "url_with_credentials": with_credentials,
+            }
         )
-    return result[: rule.get("books", 5)]
+    return result
 
 
 def context_of(phone: Phone, pack: Pack, model: Model, server: Server, books: list[dict[str, Any]]) -> dict[str, Any]:

@@ -131,8 +131,9 @@ def _fit_values(phone: Phone, pack: Pack, model: Model, notes: list[str]) -> Non
 
 def _fit_lists(phone: Phone, pack: Pack, model: Model, notes: list[str]) -> None:
     """Cut lists to what the vendor or the model has places for."""
-    books = (pack.data.get("phonebook") or {"books": 0}).get("books", 5)
-    for name, most in {"phonebooks": books, **(model.limits or {})}.items():
+    # Books beyond a phone's places are merged into the last one, so only a phone without any place loses them.
+    none = {} if pack.data.get("phonebook") else {"phonebooks": 0}
+    for name, most in {**none, **(model.limits or {})}.items():
         asked = len(phone[name] or ())
         if asked > most:
             notes.append(f"phone_{name}: {most or 'none'} on the phone, {asked} asked for, the last {asked - most} left out")

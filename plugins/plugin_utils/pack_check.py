@@ -101,8 +101,15 @@ def _values(data: dict[str, Any]) -> Iterator[str]:
 
 
 def _refused(data: dict[str, Any]) -> Iterator[str]:
-    for number, rule in enumerate(data["refused"]):
-        where = f"refused[{number}]"
+    yield from _rules("refused", data["refused"])
+
+
+def _rules(name: str, rules: Any) -> Iterator[str]:
+    if not isinstance(rules, list):
+        yield f"{name}: got {shown(rules)}, wanted a list"
+        return
+    for number, rule in enumerate(rules):
+        where = f"{name}[{number}]"
         if not isinstance(rule, dict) or not isinstance(rule.get("why"), str):
             yield f"{where}: wanted a dictionary of pattern, why and only"
             continue
@@ -157,6 +164,19 @@ def _files(data: dict[str, Any], templates: set[str]) -> Iterator[str]:
         if book.get("template") is None:
             yield "phonebook.template: is missing"
         yield from _template("phonebook.template", book.get("template"), templates)
+        yield from _template("phonebook.menu", book.get("menu"), templates)
+        for name in ("entries", "pages", "numbers", "books"):
+            value = book.get(name, 1)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                yield f"phonebook.{name}: got {shown(value)}, wanted a number from 1"
+        if book.get("pages", 1) > 1 and not book.get("entries"):
+            yield "phonebook.pages: wants entries, how many are on a page"
+        if book.get("unique") and not book.get("flat"):
+            yield "phonebook.unique: wants flat, an entry for each number"
+        schemes = book.get("auth", [])
+        if not isinstance(schemes, list) or not set(map(str, schemes)) <= {"basic", "digest"}:
+            yield f"phonebook.auth: got {shown(schemes)}, wanted a list of basic and digest"
+        yield from _rules("phonebook.refused", book.get("refused") or [])
 
 
 def _name(where: str, name: Any, attributes: set[str]) -> Iterator[str]:

@@ -39,7 +39,7 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.passwords import L
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import MODEL_FILE, Phone, PhoneBuilder
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phonebook import Phonebooks
 from ansible_collections.dialtone.phones.plugins.plugin_utils.presets import CLOUD, PRESETS, Preset
-from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, ProblemsError, did_you_mean
+from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, ProblemsError, did_you_mean, shown
 from ansible_collections.dialtone.phones.plugins.plugin_utils.render import PackRenderer, RenderedFile, RenderError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.schema import compile_spec
 from ansible_collections.dialtone.phones.plugins.plugin_utils.unchanged import About, UnchangedRow, User, about_of, users_of
@@ -125,19 +125,10 @@ class PhoneRow:
         """The neutral phone, fitted to its model."""
         return self._phone
 
-    def books(self) -> list[RenderedFile]:
-        """Return the phone's phonebooks; to be called after :meth:`Production.finish`, since books list phones of the whole group.
-
-        :raises RenderError: a template failed.
-        """
-        if not self._phone["enabled"] or not self._listed:
-            return []
-        return self._production.render_books(self.vendor, self._listed)
-
     @property
-    def book_names(self) -> list[str]:
-        """The file names of :meth:`books`, known from the start."""
-        return [listing["file"] for listing in self._listed] if self._phone["enabled"] else []
+    def listed(self) -> list[dict[str, Any]]:
+        """The phonebooks of the phone, known from the start; what is in them is known after the whole group was read."""
+        return self._listed if self._phone["enabled"] else []
 
     @property
     def secret_parameters(self) -> list[str]:
@@ -225,18 +216,26 @@ class Production:
             self._renderers[id(pack)] = PackRenderer(pack)
         return self._renderers[id(pack)]
 
-    def render_books(self, vendor: str, listed: list[dict[str, Any]]) -> list[RenderedFile]:
-        """Return phonebooks as phones of a vendor read them, and note what they had no room for.
+    def shelf_key(self, vendor: str, listed: list[dict[str, Any]]) -> str:
+        """Return the digest of all that the files of some phonebooks depend on; to be asked after the whole group was read."""
+        pack = self.settings.packs.get(vendor)
+        total = hashlib.sha256(self._run_digest(pack) + vendor.encode())
+        for listing in listed:
+            total.update(repr((listing["file"], listing["entries"], self.settings.books.digest(listing["name"]))).encode())
+        return hmac.digest(self._input_key, total.digest(), "sha256").hex()
+
+    def render_book(self, vendor: str, listing: dict[str, Any]) -> list[RenderedFile]:
+        """Return a phonebook as phones of a vendor read it, and note what they had no room for.
 
         :raises RenderError: a template failed.
+        :raises ProblemsError: the book can't be read, or not be written for them.
         """
         renderer = self.renderer(self.settings.packs.get(vendor))
-        files = renderer.render_books(self.settings.books, listed)
-        for name in [listing["name"] for listing in listed if listing["name"] in renderer.cut_books]:
-            had, kept = renderer.cut_books[name]
-            note = f"phonebook {name}: phones of {vendor} take {kept} entries, {had - kept} of {had} left out"
-            if note not in self.warnings:
-                self.warnings.append(note)
+        files = renderer.render_book(self.settings.books, listing)
+        notes = [f"phonebook {listing['name']}: phones of {vendor} {note}" for note in renderer.book_notes[listing["name"]]]
+        if notes and self.settings.strict:
+            raise ProblemsError([Problem(*note.split(": ", 1)) for note in notes], "nothing was published")
+        self.warnings += [note for note in notes if note not in self.warnings]
         return files
 
     def rows(self, published: Callable[[str], dict[str, Any] | None] | None = None) -> Iterator[PhoneRow | UnchangedRow]:
@@ -360,6 +359,10 @@ class Production:
                 books = self.settings.books.names()
                 near = did_you_mean(name, books) or f"; known: {', '.join(books) or 'none'}"
                 self.problems.append(Problem(f"{host}: phone_phonebooks", f"{name!r} is no phonebook of phone_configs_phonebooks{near}"))
+            elif refused := self.settings.books.refuses(name, phone):
+                self.problems.append(Problem(f"{host}: phone_phonebooks", refused))
+            else:
+                self._check_title(phone, pack, name)
         for name in phone["parameters"]:
             if pack.parameters and name not in pack.parameters:
                 self._say(phone, f"phone_parameters: {name} is not known for {pack.vendor}{pack.parameters.near(name)}", False)
@@ -379,6 +382,10 @@ class Production:
         if self.settings.preset.networks and not phone["networks"] and not self.settings.server_networks:
             what = f"is empty, and so is provisioning_server_networks: provisioning_preset {self.settings.preset.name} serves known networks only"
             self.problems.append(Problem(f"{host}: phone_networks", what))
+        schemes = (pack.data.get("phonebook") or {}).get("auth", auth.get("schemes", ["basic"]))
+        if phone["phonebooks"] and pack.data.get("phonebook") and phone["http_auth"] not in ("none", *schemes):
+            what = f"is {phone['http_auth']}, which phones of {pack.vendor} do not answer when they fetch a phonebook"
+            self._say(phone, f"phone_http_auth: {what}; with none, the phone's URL and phone_networks guard it", False)
         if phone["http_auth"] == "digest" and "digest" not in auth.get("schemes", ["basic"]):
             self.problems.append(Problem(f"{host}: phone_http_auth", f"is digest, which phones of {pack.vendor} do not answer"))
         if phone["client_certificate"] != "off" and not (pack.data.get("certificate") or {}).get("subject"):
@@ -394,6 +401,13 @@ class Production:
         elif pack.data["ouis"] and pack.vendor not in vendors_of(phone["mac"]):
             owner = ", ".join(vendors_of(phone["mac"])) or owner_of(phone["mac"]) or "nobody known"
             self._say(phone, f"phone_mac: its first half belongs to {owner}, but phone_vendor is {pack.vendor}", False)
+
+    def _check_title(self, phone: Phone, pack: Pack, book: str) -> None:
+        """A book's title stands in the phone's own file."""
+        title = self.settings.books.title(book)
+        for pattern, only, why in pack.refusal_rules:
+            if pack.data.get("phonebook") and pattern.search(title) and (only is None or only.fullmatch("phone_phonebooks.title")):
+                self.problems.append(Problem(f"{phone['host']}: title of phonebook {book}", f"{shown(title)} {why}"))
 
     def _check_unique(self, host: str, mac: str | None, users: Iterable[User]) -> None:
         if mac:
@@ -423,6 +437,7 @@ class Production:
             bool(settings.books.names()),
             settings.preset.name,
             settings.server_networks,
+            settings.books.readers(),
         )
 
 

@@ -122,7 +122,7 @@ class Plan:
             "key": entry.key,
             "files": files,
             "gate": entry.gate if isinstance(entry.gate, str) else gate_digest(entry.gate),
-            "about": entry.about,
+            "about": run.about_of(entry),
         }
         if old == row and not repair:
             return

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from ansible_collections.dialtone.phones.plugins.module_utils.release.manifest import encode
+from ansible_collections.dialtone.phones.plugins.plugin_utils.book_fit import PAGE
+from ansible_collections.dialtone.phones.plugins.plugin_utils.book_shelves import Files, Shelves
 from ansible_collections.dialtone.phones.plugins.plugin_utils.mask import Masker
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import ProblemsError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.published import Published
@@ -27,9 +29,6 @@ _EVERY = 5.0
 
 class PublishError(Exception):
     """The run can't be published; the message is the whole report."""
-
-
-Files = dict[str, list[Any]]
 
 
 class Entry(NamedTuple):
@@ -67,7 +66,7 @@ class Run:
         self._folder = folder
         self._tell = tell
         self._entries: Any = None
-        self._books: list[Files] = []
+        self._shelves = Shelves(production, self.contents)
         self.rendered: set[str] = set()
         self.warnings: list[str] = []
         self.phones = 0
@@ -93,6 +92,10 @@ class Run:
             self._entries = self._pass(None, lambda phone: force or published.must_render(phone.mac, phone.key), published, keep_all, skip)
             self.warnings = list(dict.fromkeys(self.production.warnings))
             return
+        # Books that were known by what the first server has may be new to this one.
+        problems = _Problems()
+        self.production.problems += self._shelves.complete(published, keep_all, problems.add)
+        problems.check()
         short = {entry.mac for entry in self.entries() if self._is_short(entry, published, force, keep_all)}
         if short:
             self._entries = self._pass(self.entries(), lambda phone: phone.mac in short, published, keep_all)
@@ -113,11 +116,16 @@ class Run:
 
     def files_of(self, entry: Entry, old: dict[str, Any] | None) -> Files:
         """Return all files of a phone; what was not rendered is as the server's row has it."""
-        books = {} if entry.books is None else self._books[entry.books]
+        books = {} if entry.books is None else self._shelves.files(entry.books)
         own = entry.files
         if own is None:
-            own = {name: value for name, value in (old or {"files": {}})["files"].items() if name not in books}
+            # A book may have had more pages.
+            own = {name: value for name, value in (old or {"files": {}})["files"].items() if PAGE.sub("", name, count=1) not in books}
         return {**own, **books}
+
+    def about_of(self, entry: Entry) -> dict[str, Any]:
+        """Return what the server's row keeps of a phone."""
+        return entry.about if entry.books is None else {**entry.about, "shelf": self._shelves.key(entry.books)}
 
     def gate_of(self, entry: Entry) -> dict[str, Any]:
         """Return a phone's gate record, which is not made for a phone that is as it was published."""
@@ -139,16 +147,14 @@ class Run:
         fresh: Any = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - takes the place of the last one
         problems = _Problems()
         progress = _Progress(self._tell, production.hosts_all if production.complete else None)
-        # One phone for each set of books, to ask for them when the whole group is known.
-        shelves: dict[tuple[str, tuple[str, ...]], tuple[int, Any]] = {}
         self.phones = 0
         for phone in production.rows(skip):
             self.phones += 1
             known = next(before) if before is not None else None
             files = known.files if known else None
             books = known.books if known else None
-            if known is None and phone.book_names:
-                books = shelves.setdefault((phone.vendor, tuple(phone.book_names)), (len(shelves), phone))[0]
+            if known is None and phone.listed:
+                books = self._shelves.place(phone)
             # Once something is wrong nothing will be published: the rest is only checked.
             if is_wanted(phone) and not production.problems:
                 files = self._render(phone, published, keep_all, problems)
@@ -169,12 +175,13 @@ class Run:
             )
             fresh.write(encode(list(entry)) + b"\n")
             progress.step(self.phones, len(self.rendered))
+        if before is None:
+            # What is wrong with books is told with what is wrong with phones.
+            production.problems += self._shelves.fill(None if keep_all else published, problems.add)
         try:
             production.finish()
         except ProblemsError as exc:
             problems.refuse(str(exc))
-        if before is None and not problems:
-            self._books = [self._render_books(phone, problems) for _number, phone in shelves.values()]
         problems.check()
         return fresh
 
@@ -207,17 +214,6 @@ class Run:
                     self.contents.add(file.sha256, file.content)
         except RenderError as exc:
             problems.add(Masker(phone.secrets, phone.secret_parameters).mask(str(exc)))
-        return files
-
-    def _render_books(self, phone: Any, problems: _Problems) -> Files:
-        files: Files = {}
-        try:
-            for file in phone.books():
-                files[file.name.lower()] = [file.sha256, len(file.content)]
-                # Few, and shared by many phones: kept for whichever server lacks them.
-                self.contents.add(file.sha256, file.content)
-        except RenderError as exc:
-            problems.add(str(exc))
         return files
 
 

@@ -29,10 +29,13 @@ import jinja2.nodes
 import jinja2.runtime
 import jinja2.sandbox
 import jinja2.utils
+from ansible_collections.dialtone.phones.plugins.plugin_utils.book_entry import Entry, Number
+from ansible_collections.dialtone.phones.plugins.plugin_utils.book_fit import HOME, book_refusals, fit_book, page_file
 from ansible_collections.dialtone.phones.plugins.plugin_utils.context import HostPort, Server
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import SHIPPED, FileSpec, Model, Pack
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import Phone
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phonebook import Phonebooks
+from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import ProblemsError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.timezone import Change, Timezone
 from ansible_collections.dialtone.phones.plugins.plugin_utils.xml_tree import TreeError, write_tree
 
@@ -120,7 +123,7 @@ _DICT_METHODS = frozenset(dir(dict))
 _TEXT_METHODS = frozenset(
     ("endswith", "isdigit", "join", "lower", "partition", "replace", "rpartition", "split", "startswith", "strip", "upper")
 )
-_OPEN = frozenset((Model, Server, HostPort, Timezone, Change, jinja2.runtime.LoopContext, jinja2.utils.Namespace))
+_OPEN = frozenset((Model, Server, HostPort, Timezone, Change, Entry, Number, jinja2.runtime.LoopContext, jinja2.utils.Namespace))
 
 
 def make_environment(folders: Iterable[Path]) -> jinja2.sandbox.ImmutableSandboxedEnvironment:
@@ -156,8 +159,8 @@ class PackRenderer:
         self._loader: jinja2.BaseLoader = self._env.loader  # type: ignore[assignment]
         self._used: dict[str, frozenset[str] | None] = {}
         self._kept: OrderedDict[tuple, tuple[bytes, str]] = OrderedDict()
-        # Book -> how many entries it has, and how many of them fit.
-        self.cut_books: dict[str, tuple[int, int]] = {}
+        # Book -> what phones of this vendor had no room for.
+        self.book_notes: dict[str, list[str]] = {}
 
     def render(self, phone: Phone, model: Model, context: Mapping[str, Any]) -> list[RenderedFile]:
         """Return the files of one phone.
@@ -185,29 +188,44 @@ class PackRenderer:
         return files
 
     def render_books(self, books: Phonebooks, listed: list[dict[str, Any]]) -> list[RenderedFile]:
-        """Return the files of the books that :func:`context.books_of` listed for a phone; a book is rendered once for all phones that get it."""
-        files = []
-        for listing in listed:
-            slot = ("book", listing["name"])
-            kept = self._kept.get(slot)
-            if kept is None:
-                rule = self.pack.data["phonebook"]
-                every = books.entries(listing["name"])
-                entries = every[: rule.get("entries")]
-                if len(entries) < len(every):
-                    self.cut_books[listing["name"]] = (len(every), len(entries))
-                book = {"name": listing["name"], "title": listing["title"], "entries": entries}
-                try:
-                    text = self._env.get_template(rule["template"]).render(book=book, pack=self.pack.data)
-                except jinja2.TemplateError as exc:
-                    where, line = self._place(exc, rule["template"])
-                    raise RenderError(f"phonebook {listing['name']}", listing["file"], where, line, self._reason(exc)) from exc
-                content = text.encode("utf-8")
-                if rule["template"].endswith(".xml.j2"):
-                    self._check_xml(f"phonebook {listing['name']}", listing["file"], rule["template"], content)
-                kept = self._kept[slot] = content, hashlib.sha256(content).hexdigest()
-            files.append(RenderedFile(listing["file"], *kept))
-        return files
+        """Return the files of the books that :func:`context.books_of` listed for a phone.
+
+        :raises RenderError: a template failed.
+        :raises ProblemsError: a book can't be read, or not be written for phones of this vendor.
+        """
+        return [file for listing in listed for file in self.render_book(books, listing)]
+
+    def render_book(self, books: Phonebooks, listing: dict[str, Any]) -> list[RenderedFile]:
+        """Return the files of one book: one, or a menu and its pages. What was left out is told in ``book_notes``, by the book's name."""
+        rule = self.pack.data["phonebook"]
+        name, file = listing["name"], listing["file"]
+        entries = books.entries(name)
+        problems = book_refusals(f"phonebook {name} for {self.pack.vendor}", listing["title"], entries, rule)
+        if problems:
+            raise ProblemsError(problems, "nothing was published")
+        pages, self.book_notes[name] = fit_book(entries, rule, listing["entries"])
+        book = {"name": name, "title": listing["title"], "home": HOME, "pages": []}
+        if len(pages) > 1:
+            book["pages"] = [
+                {"file": page_file(file, number), "first": page[0].name, "last": page[-1].name} for number, page in enumerate(pages, 1)
+            ]
+            files = [self._book_file(file, rule.get("menu") or rule["template"], {**book, "entries": pages[0], "page": 0})]
+            return files + [
+                self._book_file(page_file(file, number), rule["template"], {**book, "entries": page, "page": number})
+                for number, page in enumerate(pages, 1)
+            ]
+        return [self._book_file(file, rule["template"], {**book, "entries": pages[0], "page": 1})]
+
+    def _book_file(self, file: str, template: str, book: dict[str, Any]) -> RenderedFile:
+        try:
+            text = self._env.get_template(template).render(book=book, pack=self.pack.data)
+        except jinja2.TemplateError as exc:
+            where, line = self._place(exc, template)
+            raise RenderError(f"phonebook {book['name']}", file, where, line, self._reason(exc)) from exc
+        content = text.encode("utf-8")
+        if template.endswith(".xml.j2"):
+            self._check_xml(f"phonebook {book['name']}", file, template, content)
+        return RenderedFile(file, content, hashlib.sha256(content).hexdigest())
 
     def _file(self, phone: Phone, spec: FileSpec, name: str, variables: dict[str, Any]) -> tuple[bytes, str]:
         template = self.pack.file_name(spec.template, phone["mac"], variables["model"])

@@ -18,6 +18,8 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.render import Rend
 
 About = dict[str, Any]
 # Index of the line, user, server, port, whether the line is shared.
+# What a row keeps of a phonebook, in this order.
+BOOK_FIELDS = ("name", "title", "file", "entries")
 User = tuple[int, str, str, int | None, bool]
 
 
@@ -38,7 +40,7 @@ def about_of(phone: Phone, listed: list[dict[str, Any]], warnings: list[str]) ->
     """
     about: About = {"users": [list(user) for user in users_of(phone)], "asked": phone["phonebooks"] or [], "warnings": warnings}
     if listed and phone["enabled"]:
-        about["books"] = [[listing["name"], listing["title"], listing["file"]] for listing in listed]
+        about["books"] = [[listing[name] for name in BOOK_FIELDS] for listing in listed]
     people = [[line["number"], line["name"]] for line in phone["lines"] if line["directory"] and line["number"]]
     if people and phone["enabled"]:
         about["people"] = people
@@ -49,7 +51,7 @@ def about_of(phone: Phone, listed: list[dict[str, Any]], warnings: list[str]) ->
 class UnchangedRow:
     """What :class:`production.PhoneRow` is for a phone that has to be built, from a row of the manifest. ``gate`` is the record's digest."""
 
-    __slots__ = ("_production", "about", "gate", "host", "key", "mac", "site", "vendor")
+    __slots__ = ("_production", "about", "files", "gate", "host", "key", "mac", "site", "vendor")
 
     def __init__(self, production: Any, row: dict[str, Any]) -> None:
         self._production = production
@@ -60,6 +62,7 @@ class UnchangedRow:
         self.key: str | None = row["key"]
         self.gate: str = row["gate"]
         self.about: About = row["about"]
+        self.files: dict[str, list[Any]] = row["files"]
 
     @property
     def users(self) -> list[list[Any]]:
@@ -80,14 +83,9 @@ class UnchangedRow:
         }
 
     @property
-    def book_names(self) -> list[str]:
-        """The file names of :meth:`books`."""
-        return [file for _name, _title, file in self.about.get("books", ())]
-
-    def books(self) -> list[RenderedFile]:
-        """Return the phone's phonebooks, which change with other phones."""
-        listed = [{"name": name, "title": title, "file": file} for name, title, file in self.about.get("books", ())]
-        return self._production.render_books(self.vendor, listed) if listed else []
+    def listed(self) -> list[dict[str, Any]]:
+        """Its phonebooks, as much of what ``context.books_of`` lists as rendering them takes."""
+        return [dict(zip(BOOK_FIELDS, book, strict=True)) for book in self.about.get("books", ())]
 
     def render(self) -> list[RenderedFile]:
         """Return the phone's own files."""

@@ -93,7 +93,13 @@ def records() -> list[dict]:
     return made + [record(number) for number in range(0x40, 0x40 + CLAIMANTS)]
 
 
+# Phonebooks of two phones of two tenants, plain and as pages that name each other by the phone's own URL.
+BOOKS = {BASIC: ["phonebook-a.xml", "pages-a.xml", "p1-pages-a.xml"], OTHER: ["phonebook-b.xml"]}
+
+
 def content(mac: str, name: str) -> bytes:
+    if name.endswith(".xml"):
+        return f"<book of='{mac}'>https://own.dialtone.invalid/p1-{name}</book>\n".encode()
     return f"# {mac} {name} sip-password-of-{mac}\n".encode() * 20
 
 
@@ -115,7 +121,7 @@ def write(name: str = "attack") -> None:
     for item in compile_gate(everything, []):
         put(item.path, item.content, groups[item.reader])
     for made in everything:
-        for file in made["files"]:
+        for file in [*made["files"], *BOOKS.get(int(made["mac"][-2:], 16), ())]:
             put(f"phones/{made['mac']}/{file}", content(made["mac"], file), groups["nginx"])
         os.symlink("/etc/passwd", os.path.join(folder, "phones", made["mac"], "link.cfg"))
     put(f"phones/{mac_of(BASIC)}/.hidden", b"hidden", groups["nginx"])

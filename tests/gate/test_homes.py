@@ -203,6 +203,29 @@ def test_credentials_of_one_phone_do_not_open_another():
     assert fetch(path(release.OTHER), headers=own()).status == 401
 
 
+@pytest.mark.parametrize("name", ["phonebook-a.xml", "pages-a.xml", "p1-pages-a.xml"])
+def test_a_phonebook_is_for_the_phones_that_have_it(name):
+    assert fetch(path(name=name), headers=own()).status == 200
+    # Without a password, with another phone's, by another phone's URL with its own password, by another tenant's.
+    assert fetch(path(name=name)).status == 401
+    assert fetch(path(name=name), headers=own(release.OTHER)).status == 401
+    assert fetch(path(release.OTHER, name), headers=own(release.OTHER)).status == 404
+    assert fetch(path(release.OTHER, name), headers=own()).status == 401
+    assert fetch(f"/p/{'0' * 40}/{name}", headers=own()).status == 404
+    assert fetch(f"/c/{release.claim_token(OTHER)}/{name}").status == 404
+
+
+def test_pages_of_a_phonebook_name_each_other_by_the_phones_own_url_and_other_files_are_as_published():
+    for name in ("pages-a.xml", "p1-pages-a.xml", "PAGES-A.xml"):
+        reply = fetch(path(name=name), headers=own())
+        assert (reply.status, reply.headers["content-type"]) == (200, "text/xml")
+        assert f"/p/{TOKEN}/p1-{name.lower()}<".encode() in reply.body
+        assert b"own.dialtone.invalid" not in reply.body
+    reply = fetch(path(name="phonebook-a.xml"), headers=own())
+    assert (reply.body, reply.headers["content-type"]) == (release.content(MAC, "phonebook-a.xml"), "text/xml")
+    assert int(reply.headers["content-length"]) == len(reply.body)
+
+
 def test_an_old_generation_works_until_the_phone_is_seen_on_the_new_one():
     number, mac = release.ROTATED, mac_of(release.ROTATED)
     if fetch(path(number, generation=1), headers=own(number, 1)).status == 404:

@@ -43,7 +43,10 @@ def render(tmp_path, phone, folder=MADE_UP, **run):
     production = produce(tmp_path, {"reception": phone}, phone_template_path=[str(folder)] if folder else [], **run)
     rows = list(production.rows())
     production.finish()
-    files = {file.name: file.content.decode() for row in rows for file in [*row.render(), *row.books()]}
+    files = {file.name: file.content.decode() for row in rows for file in row.render()}
+    files |= {
+        file.name: file.content.decode() for row in rows for listing in row.listed for file in production.render_book(row.vendor, listing)
+    }
     return files, production, rows[0]
 
 

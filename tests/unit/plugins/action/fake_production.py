@@ -93,11 +93,8 @@ class FakePhone:
         return ["account.*.password"]
 
     @property
-    def book_names(self) -> list:
-        return ["book.xml"] if self.book else []
-
-    def books(self) -> list:
-        return [_file("book.xml", self.book)] if self.book else []
+    def listed(self) -> list:
+        return [{"name": "book", "title": self.book, "file": "book.xml", "entries": None}] if self.book else []
 
     def render(self) -> list:
         if self.fails:
@@ -126,6 +123,12 @@ class FakeProduction:
         self.scope = scope
         self.warnings = warnings or []
         self.problems: list = []
+
+    def shelf_key(self, vendor, listed):
+        return hashlib.sha256(repr((vendor, listed)).encode()).hexdigest()
+
+    def render_book(self, _vendor, listing):
+        return [_file(listing["file"], listing["title"])]
 
     def rows(self, _published=None):
         return iter(self.phones)

@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.dialtone.phones.plugins.plugin_utils.phonebook import Phonebooks, read_contacts
+from ansible_collections.dialtone.phones.plugins.plugin_utils.book_sources import read_csv
+from ansible_collections.dialtone.phones.plugins.plugin_utils.phonebook import Phonebooks
 
 
 def contact(name, number="1"):
@@ -13,7 +14,7 @@ def contact(name, number="1"):
 
 
 def names(books, book):
-    return [entry["name"] for entry in books.entries(book)]
+    return [entry.name for entry in books.entries(book)]
 
 
 def test_books_that_merge_each_other_in_circles_hold_everything_once(tmp_path):
@@ -42,7 +43,7 @@ def test_people_are_merged_by_name_and_sorted_without_accents(tmp_path):
     books = Phonebooks(
         {"a": {"contacts": [contact("Zoë"), contact("ärzte", "2"), contact("Bob"), contact("zoë ", "3"), contact("Zoë", "1")]}}, tmp_path
     )
-    assert [(entry["name"], [number["number"] for number in entry["numbers"]]) for entry in books.entries("a")] == [
+    assert [(entry.name, [number.number for number in entry.numbers]) for entry in books.entries("a")] == [
         ("ärzte", ["2"]),
         ("Bob", ["1"]),
         ("Zoë", ["1", "3"]),
@@ -53,10 +54,8 @@ def read(path, data):
     file = path / "people.csv"
     file.write_bytes(data)
     problems = []
-    contacts = read_contacts(file, problems)
-    return [(one["name"], one["numbers"][0]["number"]) for one in contacts if one["numbers"]], [
-        str(problem).removeprefix(f"{file}") for problem in problems
-    ]
+    contacts = read_csv(file, problems)
+    return [(one.name, one.numbers[0].number) for one in contacts], [str(problem).removeprefix(f"{file}") for problem in problems]
 
 
 @pytest.mark.parametrize(
