@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.dialtone.phones.plugins.module_utils.mac import is_locally_administered
 from ansible_collections.dialtone.phones.plugins.plugin_utils import fingerprint
+from ansible_collections.dialtone.phones.plugins.plugin_utils.book_check import check_books
 from ansible_collections.dialtone.phones.plugins.plugin_utils.context import (
     Base,
     BaseError,
@@ -39,7 +40,7 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.passwords import L
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import MODEL_FILE, Phone, PhoneBuilder
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phonebook import Phonebooks
 from ansible_collections.dialtone.phones.plugins.plugin_utils.presets import CLOUD, PRESETS, Preset
-from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, ProblemsError, did_you_mean, shown
+from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, ProblemsError, did_you_mean
 from ansible_collections.dialtone.phones.plugins.plugin_utils.render import PackRenderer, RenderedFile, RenderError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.schema import compile_spec
 from ansible_collections.dialtone.phones.plugins.plugin_utils.unchanged import About, UnchangedRow, User, about_of, users_of
@@ -354,15 +355,10 @@ class Production:
 
     def _check(self, phone: Phone, pack: Pack, model: Model) -> None:
         host = phone["host"]
-        for name in phone["phonebooks"]:
-            if name not in self.settings.books:
-                books = self.settings.books.names()
-                near = did_you_mean(name, books) or f"; known: {', '.join(books) or 'none'}"
-                self.problems.append(Problem(f"{host}: phone_phonebooks", f"{name!r} is no phonebook of phone_configs_phonebooks{near}"))
-            elif refused := self.settings.books.refuses(name, phone):
-                self.problems.append(Problem(f"{host}: phone_phonebooks", refused))
-            else:
-                self._check_title(phone, pack, name)
+        problems, notes = check_books(phone, pack, self.settings.books)
+        self.problems += problems
+        for note in notes:
+            self._say(phone, note, False)
         for name in phone["parameters"]:
             if pack.parameters and name not in pack.parameters:
                 self._say(phone, f"phone_parameters: {name} is not known for {pack.vendor}{pack.parameters.near(name)}", False)
@@ -382,10 +378,6 @@ class Production:
         if self.settings.preset.networks and not phone["networks"] and not self.settings.server_networks:
             what = f"is empty, and so is provisioning_server_networks: provisioning_preset {self.settings.preset.name} serves known networks only"
             self.problems.append(Problem(f"{host}: phone_networks", what))
-        schemes = (pack.data.get("phonebook") or {}).get("auth", auth.get("schemes", ["basic"]))
-        if phone["phonebooks"] and pack.data.get("phonebook") and phone["http_auth"] not in ("none", *schemes):
-            what = f"is {phone['http_auth']}, which phones of {pack.vendor} do not answer when they fetch a phonebook"
-            self._say(phone, f"phone_http_auth: {what}; with none, the phone's URL and phone_networks guard it", False)
         if phone["http_auth"] == "digest" and "digest" not in auth.get("schemes", ["basic"]):
             self.problems.append(Problem(f"{host}: phone_http_auth", f"is digest, which phones of {pack.vendor} do not answer"))
         if phone["client_certificate"] != "off" and not (pack.data.get("certificate") or {}).get("subject"):
@@ -401,13 +393,6 @@ class Production:
         elif pack.data["ouis"] and pack.vendor not in vendors_of(phone["mac"]):
             owner = ", ".join(vendors_of(phone["mac"])) or owner_of(phone["mac"]) or "nobody known"
             self._say(phone, f"phone_mac: its first half belongs to {owner}, but phone_vendor is {pack.vendor}", False)
-
-    def _check_title(self, phone: Phone, pack: Pack, book: str) -> None:
-        """A book's title stands in the phone's own file."""
-        title = self.settings.books.title(book)
-        for pattern, only, why in pack.refusal_rules:
-            if pack.data.get("phonebook") and pattern.search(title) and (only is None or only.fullmatch("phone_phonebooks.title")):
-                self.problems.append(Problem(f"{phone['host']}: title of phonebook {book}", f"{shown(title)} {why}"))
 
     def _check_unique(self, host: str, mac: str | None, users: Iterable[User]) -> None:
         if mac:

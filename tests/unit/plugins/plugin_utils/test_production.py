@@ -175,3 +175,27 @@ def test_a_vendor_whose_phones_take_short_passwords_gets_one_everywhere(tmp_path
     home = row.gate["home"][0]
     made = production.settings.deriver
     assert home[entry] == (made.ssha(row.mac, 1, 20) if auth == "basic" else made.ha1(row.mac, 1, "md5", length=20))
+
+
+def test_a_book_is_refused_to_phones_it_is_not_for_and_where_its_title_breaks_the_file(tmp_path):
+    phone = {**PHONE, "phone_phonebooks": ["ours", "theirs", "odd"], "phone_tenant": "a"}
+    people = [{"name": "n", "number": "1"}]
+    books = {
+        "ours": {"contacts": people, "readers": {"tenants": ["a"]}},
+        "theirs": {"contacts": people, "readers": {"tenants": ["b", "c"]}},
+        "odd": {"contacts": people, "title": "%NULL%"},
+    }
+    text = refusal(tmp_path, {"a": phone}, phone_configs_phonebooks=books)
+    assert "a: phone_phonebooks: 'theirs' is for tenants b, c only (phone_configs_phonebooks.theirs.readers), and the phone is none of" in text
+    assert "a: title of phonebook odd: '%NULL%' is a word of Yealink's file format" in text
+    assert "ours" not in text
+
+
+def test_books_beyond_a_phones_places_are_merged_into_its_last(tmp_path):
+    books = {name: {"title": name.upper(), "contacts": [{"name": f"of {name}", "number": "1"}]} for name in "abcdefg"}
+    production = produce(tmp_path, {"x": {**PHONE, "phone_phonebooks": list("abcdefg")}}, phone_configs_phonebooks=books)
+    (row,) = production.rows()
+    assert [listing["title"] for listing in row.listed] == ["A", "B", "C", "D", "E + F + G"]
+    text = production.render_book(row.vendor, row.listed[-1])[0].content.decode()
+    assert [name in text for name in ("of d", "of e", "of f", "of g")] == [False, True, True, True]
+    assert production.warnings == []
