@@ -116,3 +116,37 @@ def test_a_phone_that_is_off_gets_nothing(world, taken_over):
 def test_a_phone_has_the_lines_of_the_device_it_borrows_from(world, taken_over):
     config = "".join(world.published("805ec0000003").values())
     assert SECRETS[2] in config
+
+
+@pytest.fixture(scope="module")
+def exported(world, inventory, taken_over):
+    """The site as ordinary files, beside the file of the servers."""
+    folder = inventory.parent
+    (folder / "vault").write_text("vault-Pa55word\n")
+    settings = ("-e", f"fusionpbx_source={inventory}/fusionpbx.yml", "-e", f"fusionpbx_export_dest={folder}/ours")
+    command = ("playbooks/fusionpbx_export.yml", *settings, "--vault-id", f"site@{folder}/vault")
+    planned = world.play(*command, "--check", "--diff", inventory=inventory)
+    assert changed(planned) == 1
+    assert not [secret for secret in SECRETS if secret in planned]
+    assert not (folder / "ours").exists()
+    assert changed(world.play(*command, inventory=inventory)) == 1
+    assert changed(world.play(*command, inventory=inventory)) == 0
+    shutil.copy(inventory / "servers.yml", folder / "ours" / "inventory" / "servers.yml")
+    return folder / "ours" / "inventory"
+
+
+def test_the_exported_inventory_has_the_same_phones(world, inventory, exported):
+    vault = ("--vault-id", f"site@{inventory.parent}/vault")
+    found = []
+    for number, source in enumerate((inventory, exported)):
+        file = inventory.parent / f"fleet{number}.json"
+        world.play("tests/integration/site/export_info.yml", "-e", f"fleet_file={file}", *vault, inventory=source)
+        found.append(file.read_text(encoding="utf-8"))
+    assert found[0] == found[1]
+    assert SECRETS[0] in found[0]
+
+
+def test_the_exported_inventory_serves_the_same_bytes(world, inventory, exported):
+    """Publishing every file anew from it, and arming and registering, changes nothing."""
+    vault = ("--vault-id", f"site@{inventory.parent}/vault")
+    assert changed(world.site(*vault, "-e", "phone_configs_force=true", inventory=exported)) == 0
