@@ -20,6 +20,8 @@ import urllib.parse
 import urllib.request
 from typing import Any, NamedTuple
 
+from ansible_collections.dialtone.phones.plugins.module_utils.gate.names import plain_name
+
 _TOKEN = re.compile(r"(?<=/[pc]/)[0-9a-f]{8,}")
 _LARGEST = 8 * 1024 * 1024
 MAX_REQUESTS = 60
@@ -163,7 +165,7 @@ class Boot:
         return reply.location or None
 
     def _has_contact(self, found: list[str]) -> bool:
-        return any(name.lower() in self._plan.contact for name in found)
+        return any(plain_name(name.lower()) in self._plan.contact for name in found)
 
     def _fetch_all(self, url: str, credentials: tuple[str, str], phase: str) -> list[str]:
         """Fetch the plan's files below a URL, and what they include; return the names that were found."""

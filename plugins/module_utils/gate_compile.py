@@ -117,8 +117,11 @@ class _Compiler:
         for key in ("claim_files", "contact_files"):
             for name in record.get(key) or ():
                 self._names.add(mac, name.lower())
+        pinned = record.get("pinned") or ()
         for name in record.get("contact_files") or ():
             self._contacts.add(mac, name.lower())
+            if name in pinned:
+                self._contacts.add_pinned(mac, name)
         row = devices.device_row(record)
         rule = record.get("certificate_rule") or {}
         if row["client_certificate"] != "off":
@@ -141,9 +144,9 @@ class _Compiler:
 
         if record.get("client_certificate", "off") not in _CERTIFICATE:
             problem("client_certificate {!r} is not known; known: {}".format(record.get("client_certificate"), ", ".join(_CERTIFICATE)))
-        for key in ("files", "claim_files", "contact_files", "uploads"):
+        for key in ("files", "claim_files", "contact_files", "pinned", "uploads"):
             for name in record.get(key) or ():
-                if not is_name(name if key == "files" else str(name).lower()):
+                if not is_name(name if key in ("files", "pinned") else str(name).lower()):
                     problem(f"{key}: {name!r} cannot be a served name (letters, digits, dot, dash, underscore; at most 100)")
         for network in record.get("networks") or ():
             try:

@@ -310,7 +310,7 @@ class Commands:
         current = self._store.current()
         result.update(edited={}, strangers=[], gate_edited=[])
         if current is not None:
-            found = verify(current, self._store.access)
+            found = verify(current, self._store.access, self._store.pins)
             result.update(edited=found.phones, strangers=found.strangers, gate_edited=found.gate)
         return result
 

@@ -58,6 +58,7 @@ class FileSpec:
     kind: str
     claims: bool
     contact: bool
+    pinned: bool  # other files of the phone name it by its content
     layout: str | None
     raw: bool
     xml: bool
@@ -303,6 +304,7 @@ def _file_spec(entry: dict[str, Any]) -> FileSpec:
         kind=kind,
         claims=bool(entry.get("claims")),
         contact=bool(entry.get("contact")),
+        pinned=bool(entry.get("pinned")),
         layout=entry.get("layout"),
         raw=bool(entry.get("raw")),
         xml=bool(entry.get("xml", name.endswith(".xml"))),

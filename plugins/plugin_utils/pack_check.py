@@ -150,6 +150,8 @@ def _files(data: dict[str, Any], templates: set[str]) -> Iterator[str]:
         if entry.get("models") is not None:
             yield from _pattern(f"{where}.models", entry["models"])
         yield from _template(f"{where}.template", entry.get("template"), templates)
+        if entry.get("pinned") and (not entry.get("template") or not re.fullmatch(r".*\.[A-Za-z0-9]+", str(entry.get("name")))):
+            yield f"{where}.pinned: wanted a file with a template and a suffix"
         layout = entry.get("layout")
         if layout is not None and layout not in data["layouts"]:
             yield f"{where}.layout: {shown(layout)} is not under layouts{did_you_mean(str(layout), map(str, data['layouts']))}"

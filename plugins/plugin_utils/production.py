@@ -175,6 +175,7 @@ def gate_record(phone: Phone, pack: Pack, model: Model, settings: Settings, book
         "claim_files": [name for spec, name in files if spec.claims and spec.template],
         "contact_files": [name for spec, name in files if spec.contact],
         "files": [name for spec, name in files if spec.template] + [name.lower() for name in books],
+        "pinned": [name for spec, name in files if spec.pinned],
         "uploads": [pack.file_name(name, mac, model).lower() for name in uploads],
         "strict_nc": bool((pack.data.get("http_auth") or {}).get("strict_nc", False)),
     }

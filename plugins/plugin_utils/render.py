@@ -29,6 +29,7 @@ import jinja2.nodes
 import jinja2.runtime
 import jinja2.sandbox
 import jinja2.utils
+from ansible_collections.dialtone.phones.plugins.module_utils.gate.names import pin_name
 from ansible_collections.dialtone.phones.plugins.plugin_utils.book_entry import Entry, Number
 from ansible_collections.dialtone.phones.plugins.plugin_utils.book_fit import HOME, book_refusals, fit_book, page_file
 from ansible_collections.dialtone.phones.plugins.plugin_utils.context import HostPort, Server
@@ -169,7 +170,6 @@ class PackRenderer:
         :param context: what templates see beside ``phone`` and ``model``.
         :raises RenderError: a template failed.
         """
-        files = []
         variables = {
             **context,
             "phone": phone,
@@ -179,13 +179,18 @@ class PackRenderer:
             "pack": self.pack.data,
             "mac": phone["mac"],
         }
-        for spec in self.pack.files:
-            if spec.template is None or spec.kind == "phonebook" or not spec.for_model(model):
-                continue
-            name = self.pack.file_name(spec.name, phone["mac"], model)
-            content, digest = self._file(phone, spec, name, variables)
-            files.append(RenderedFile(name, content, digest))
-        return files
+        wanted = [spec for spec in self.pack.files if spec.template is not None and spec.kind != "phonebook" and spec.for_model(model)]
+        # Files that others name by what they hold come first; what they themselves name has its plain name.
+        done = {spec.name: self._rendered(phone, spec, variables) for spec in wanted if spec.pinned}
+        if done:
+            pins = {file.name: pin_name(file.name.lower(), file.sha256) for file in done.values()}
+            variables["names"] = {stem: pins.get(name, name) for stem, name in context["names"].items()}
+        done.update((spec.name, self._rendered(phone, spec, variables)) for spec in wanted if not spec.pinned)
+        return [done[spec.name] for spec in wanted]
+
+    def _rendered(self, phone: Phone, spec: FileSpec, variables: dict[str, Any]) -> RenderedFile:
+        name = self.pack.file_name(spec.name, phone["mac"], variables["model"])
+        return RenderedFile(name, *self._file(phone, spec, name, variables))
 
     def render_books(self, books: Phonebooks, listed: list[dict[str, Any]]) -> list[RenderedFile]:
         """Return the files of the books that :func:`context.books_of` listed for a phone.

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import hashlib
 import itertools
 import json
 import sys
@@ -37,8 +38,10 @@ class Plain:
     """Renders the files of a pack without sandbox, cache or checks."""
 
     def __init__(self, pack: Any) -> None:
+        from ansible_collections.dialtone.phones.plugins.module_utils.gate.names import pin_name
         from ansible_collections.dialtone.phones.plugins.plugin_utils import render
 
+        self._pin_name = pin_name
         self._render = render
         self._pack = pack
         self._env = jinja2.Environment(  # noqa: S701 - escapes by file name, as the packs are written for
@@ -62,15 +65,18 @@ class Plain:
         pack, done = self._pack, []
         variables = {**context, "phone": phone, "model": model, "values": pack.values, "key_types": pack.key_types, "pack": pack.data}
         variables["mac"] = phone["mac"]
-        for spec in pack.files:
-            if spec.template is None or spec.kind == "phonebook" or not spec.for_model(model):
-                continue
+        wanted = [spec for spec in pack.files if spec.template is not None and spec.kind != "phonebook" and spec.for_model(model)]
+        for spec in sorted(wanted, key=lambda spec: not spec.pinned):
             text = self._env.get_template(pack.file_name(spec.template, phone["mac"], model)).render(variables)
             if spec.layout is not None:
                 begin = time.perf_counter()
                 text = self._lay_out(spec, phone, variables, text)
                 self.layout_s += time.perf_counter() - begin
-            done.append((pack.file_name(spec.name, phone["mac"], model).lower(), text))
+            name = pack.file_name(spec.name, phone["mac"], model)
+            if spec.pinned:
+                pin = self._pin_name(name.lower(), hashlib.sha256(text.encode()).hexdigest())
+                variables["names"] = {stem: pin if other == name else other for stem, other in variables["names"].items()}
+            done.append((name.lower(), text))
         return done
 
     def _lay_out(self, spec: Any, phone: dict[str, Any], variables: dict[str, Any], text: str) -> str:

@@ -15,6 +15,8 @@ from typing import Dict, Iterable, Set, Tuple
 
 _NAME = re.compile(r"\A[a-z0-9][a-z0-9._-]{0,99}\Z")
 MARK = "@"
+# What a pinned name has before its last dot: the content's digest. nginx and the daemon know names by this pattern (dialtone.conf.j2, contacts.py).
+_PIN = re.compile(r"-v[0-9a-f]{16}(?=\.[a-z0-9]+\Z)")
 
 
 class NameShapes:
@@ -25,6 +27,11 @@ class NameShapes:
 
     def add(self, mac: str, name: str) -> None:
         self._shapes.add(shape_of(mac, name))
+
+    def add_pinned(self, mac: str, name: str) -> None:
+        """Add all pinned names of a file, as one pattern."""
+        stem, _dot, suffix = shape_of(mac, name).rpartition(".")
+        self._shapes.add("~*^{}-v[0-9a-f]{{16}}\\.{}$".format(stem.replace(".", "\\."), suffix))
 
     def render(self, value: str = "") -> str:
         """Return map entries from a shape in any case to the name on disk, or to a value."""
@@ -50,6 +57,21 @@ class UploadSets:
 def is_name(name: object) -> bool:
     """Tell whether a name can be a served file's: lower case, one path segment, no leading dot."""
     return isinstance(name, str) and bool(_NAME.match(name))
+
+
+def pin_name(name: str, digest: str) -> str:
+    """Return the name under which one content of a file can be fetched for as long as a release that had it is kept.
+
+    :param name: as it is on disk, with a suffix.
+    :param digest: the content's SHA-256.
+    """
+    stem, _dot, suffix = name.rpartition(".")
+    return f"{stem}-v{digest[:16]}.{suffix}"
+
+
+def plain_name(name: str) -> str:
+    """Return the name that a pinned name stands for; any other name as it is."""
+    return _PIN.sub("", name)
 
 
 def shape_of(mac: str, name: str) -> str:

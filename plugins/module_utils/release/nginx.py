@@ -63,6 +63,20 @@ class WebServer:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
+    def check_pins(self) -> None:
+        """Refuse pinned names where the site is older than they are: phones would be sent to names that it does not serve.
+
+        :raises ReleaseError: it is.
+        """
+        if not self.configured:
+            return
+        with open(self._site, encoding="utf-8") as stream:
+            if "dialtone_shelf" not in stream.read():
+                raise ReleaseError(
+                    f"{self._site}: was written by an older version of the collection and can't serve pinned names; "
+                    f"run the role dialtone.phones.provisioning_server first (site.yml without --tags)"
+                )
+
     def reload(self) -> bool:
         """Make nginx read its configuration; False when it isn't running (it reads the new one when it starts).
 

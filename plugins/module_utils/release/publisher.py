@@ -17,11 +17,12 @@ from ansible_collections.dialtone.phones.plugins.module_utils.release import gat
 from ansible_collections.dialtone.phones.plugins.module_utils.release.access import WEB
 from ansible_collections.dialtone.phones.plugins.module_utils.release.archive import Archive
 from ansible_collections.dialtone.phones.plugins.module_utils.release.errors import ReleaseError
+from ansible_collections.dialtone.phones.plugins.module_utils.release.files import sync_file_system, sync_folder
 from ansible_collections.dialtone.phones.plugins.module_utils.release.links import Linker
 from ansible_collections.dialtone.phones.plugins.module_utils.release.lock import PublishLock
 from ansible_collections.dialtone.phones.plugins.module_utils.release.nginx import WebServer
 from ansible_collections.dialtone.phones.plugins.module_utils.release.staging import Changes, PhoneTree, parse_row
-from ansible_collections.dialtone.phones.plugins.module_utils.release.store import Release, Store, sync_file_system, sync_folder
+from ansible_collections.dialtone.phones.plugins.module_utils.release.store import Release, Store
 
 Result = t.Dict[str, t.Any]
 
@@ -147,6 +148,7 @@ class Publisher:
                 self._web.check(staged)
             release = self._store.finish(staged)
         except BaseException:
+            self._store.pins.forget(staged)
             shutil.rmtree(staged, ignore_errors=True)
             raise
         concerns_nginx = concerns_nginx or self._store.pending() is not None
@@ -168,6 +170,9 @@ class Publisher:
             digest = manifest.write(path, header, tree.build(old_phones, old_rows, changes))
         finally:
             os.umask(mask)
+        if tree.pins:
+            self._web.check_pins()
+        self._store.pins.put(staged, tree.pins, tree.retired, linker)
         compiler = gate_tree.compiler_digest()
         before = gate_tree.listing(current.path) if current else {}
         now = None
@@ -223,6 +228,7 @@ class Publisher:
             with contextlib.suppress(ReleaseError):
                 self._web.reload()
                 self._store.clear_pending()
+            self._store.pins.forget(release.path)
             self._store.discard(release.path)
             raise ReleaseError(f"{exc}; switched back to {'release ' + previous.id if previous else 'no release'}") from None
         self._store.clear_pending()

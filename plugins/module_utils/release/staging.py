@@ -16,6 +16,7 @@ from ansible_collections.dialtone.phones.plugins.module_utils.release import man
 from ansible_collections.dialtone.phones.plugins.module_utils.release.access import WEB, Access
 from ansible_collections.dialtone.phones.plugins.module_utils.release.errors import ContentMissing, ReleaseError
 from ansible_collections.dialtone.phones.plugins.module_utils.release.links import Linker
+from ansible_collections.dialtone.phones.plugins.module_utils.release.pins import pins_of
 
 
 class Changes:
@@ -43,7 +44,7 @@ class Changes:
 class PhoneTree:
     """The tree ``phones/<mac>/<name>`` of a release that is being built.
 
-    After :meth:`build`: ``gates`` tells whether any gate record changed, ``damaged`` lists phones of unchanged rows whose files are gone,
+    After :meth:`build`: ``pins`` and ``retired`` are the pinned names that came and went, by MAC; ``gates`` tells whether any gate record changed, ``damaged`` lists phones of unchanged rows whose files are gone,
     ``linked``, ``written`` (contents) and ``bytes`` count.
     """
 
@@ -55,6 +56,8 @@ class PhoneTree:
         self._sources: dict[str, str] = {}
         self.gates = False
         self.damaged: list[str] = []
+        self.pins: dict[str, dict[str, str]] = {}
+        self.retired: dict[str, list[str]] = {}
         self.linked = self.written = self.bytes = self.phones = 0
 
     def build(self, old_phones: str, old_rows: t.Iterable[bytes], changes: Changes) -> t.Iterator[bytes]:
@@ -81,6 +84,7 @@ class PhoneTree:
                 yield self._set(old_phones, mac, old, entry)
             else:
                 self.gates = True
+                self._pin(mac, old, None)
                 continue
             self.phones += 1
         self._fill(changes)
@@ -112,6 +116,7 @@ class PhoneTree:
         manifest.check_row(row)
         # The gate knows the names too: a request in any case is mapped to them.
         self.gates = self.gates or old is None or old["gate"] != row["gate"] or set(old["files"]) != set(row["files"])
+        self._pin(mac, old, row)
         target = os.path.join(self._path, mac)
         self._access.folder(target, WEB)
         before = old["files"] if old else {}
@@ -125,6 +130,14 @@ class PhoneTree:
                     continue
             self._wanted.setdefault(digest, []).append(path)
         return manifest.encode(row)
+
+    def _pin(self, mac: str, old: dict[str, t.Any] | None, row: dict[str, t.Any] | None) -> None:
+        pins = pins_of(row)
+        retired = [name for name in pins_of(old) if name not in pins]
+        if pins:
+            self.pins[mac] = pins
+        if retired:
+            self.retired[mac] = retired
 
     def _fill(self, changes: Changes) -> None:
         for digest, content in changes.contents:

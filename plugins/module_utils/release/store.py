@@ -7,8 +7,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import json
 import os
 import re
 import shutil
@@ -17,6 +15,8 @@ import typing as t
 from ansible_collections.dialtone.phones.plugins.module_utils.release import manifest
 from ansible_collections.dialtone.phones.plugins.module_utils.release.access import Access
 from ansible_collections.dialtone.phones.plugins.module_utils.release.errors import ReleaseError
+from ansible_collections.dialtone.phones.plugins.module_utils.release.files import read_json, sync_file_system, sync_folder, write_json
+from ansible_collections.dialtone.phones.plugins.module_utils.release.pins import PinShelf
 
 RELEASE_ID = re.compile(r"\A[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z")
 _INFO = "release.json"
@@ -58,11 +58,12 @@ class Release:
 
 
 class Store:
-    """The folder ``root`` with ``releases/<id>``, ``uploads/<mac>`` and the link ``current``."""
+    """The folder ``root`` with ``releases/<id>``, ``uploads/<mac>``, ``pinned/phones/<mac>`` and the link ``current``."""
 
     def __init__(self, root: str, access: Access) -> None:
         self.root = root
         self.access = access
+        self.pins = PinShelf(root, access)
         self.releases_path = os.path.join(root, "releases")
         self.uploads_path = os.path.join(root, "uploads")
         self.link = os.path.join(root, "current")
@@ -116,6 +117,8 @@ class Store:
             # Serials only rise and a rollback makes a new release, so nothing newer than the current one has served.
             newer = RELEASE_ID.match(name) and current is not None and Release(path).serial > current.serial
             if stale or newer:
+                if not name.endswith(_GONE):
+                    self.pins.forget(path)
                 self.discard(path)
                 removed.append(name)
         return removed
@@ -164,7 +167,12 @@ class Store:
     def prune(self, keep: int) -> list[str]:
         """Delete all but the newest releases and return the ids of those deleted."""
         current = self.current()
-        old = [release for release in self.releases()[max(keep, 2) :] if current is None or release.id != current.id]
+        releases = self.releases()
+        old = [release for release in releases[max(keep, 2) :] if current is None or release.id != current.id]
+        if old:
+            gone = {release.path for release in old}
+            paths = [release.path for release in reversed(releases)]
+            self.pins.expire([path for path in paths if path in gone], [path for path in paths if path not in gone])
         for release in old:
             self.discard(release.path)
         return [release.id for release in old]
@@ -191,48 +199,3 @@ class Store:
         if release_id not in known:
             raise ReleaseError(f"release {release_id!r} is not kept in {self.releases_path}; kept: {', '.join(known) or 'none'}")
         return known[release_id]
-
-
-def read_json(path: str) -> dict[str, t.Any] | None:
-    """Return what a small JSON file holds; None when there is none or it was never finished."""
-    try:
-        with open(path, "rb") as stream:
-            value = json.load(stream)
-    except (FileNotFoundError, NotADirectoryError, ValueError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def write_json(path: str, value: dict[str, t.Any]) -> None:
-    """Write a small JSON file for root alone: whole or not at all, on disk when this returns."""
-    fresh = path + ".new"
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(manifest.encode(value) + b"\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.rename(fresh, path)
-    sync_folder(os.path.dirname(path))
-
-
-def sync_folder(path: str) -> None:
-    """Put the names in a folder on disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def sync_file_system(path: str) -> None:
-    """Put everything written to a file system on disk: one call, where fsync of 40,000 files takes minutes."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        libc = ctypes.CDLL(None, use_errno=True)
-        if libc.syncfs(descriptor) != 0:
-            error = ctypes.get_errno()
-            raise ReleaseError(f"{path}: could not be written to disk ({os.strerror(error)})")
-    except (AttributeError, OSError):
-        os.sync()
-    finally:
-        os.close(descriptor)

@@ -12,6 +12,7 @@ import typing as t
 
 from ansible_collections.dialtone.phones.plugins.module_utils.release import gate_tree
 from ansible_collections.dialtone.phones.plugins.module_utils.release.access import WEB, Access
+from ansible_collections.dialtone.phones.plugins.module_utils.release.pins import PinShelf, pins_of
 from ansible_collections.dialtone.phones.plugins.module_utils.release.staging import file_digest, parse_row
 from ansible_collections.dialtone.phones.plugins.module_utils.release.store import Release
 
@@ -24,7 +25,7 @@ class Findings(t.NamedTuple):
     gate: list[str]
 
 
-def verify(release: Release, access: Access) -> Findings:
+def verify(release: Release, access: Access, shelf: PinShelf) -> Findings:
     """Hash every file of a release and hold it, its owner and its mode against the manifest."""
     phones: dict[str, list[str]] = {}
     known = set()
@@ -33,7 +34,12 @@ def verify(release: Release, access: Access) -> Findings:
     for line in lines:
         row = parse_row(line)
         known.add(row["mac"])
-        bad = _compare(os.path.join(folder, row["mac"]), {name: entry[0] for name, entry in row["files"].items()}, access)
+        files = {name: entry[0] for name, entry in row["files"].items()}
+        bad = _compare(os.path.join(folder, row["mac"]), files, access)
+        pins = pins_of(row).items()
+        bad += [
+            plain for name, plain in pins if plain not in bad and not shelf.is_right(release.path, row["mac"], name, plain, file_digest)
+        ]
         if bad:
             phones[row["mac"]] = bad
     strangers = sorted(set(_names(folder)) - known)

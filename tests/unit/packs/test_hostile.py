@@ -301,6 +301,7 @@ def _pieces(text: str) -> list[tuple[str, str]]:
     return [("", line) for line in text.split("\n")]
 
 
+_PINNED = re.compile(r"-v[0-9a-f]{16}(?=\.[a-z])")
 _MARK = re.compile(r"(?:https(?:://|%3A%2F%2F))?(?:qz[0-9]*(?:\.example\.com(?:/|%2F)?(?:qz)?)?|22[0-9]{3}33)", re.IGNORECASE)
 
 
@@ -339,4 +340,5 @@ def test_a_hostile_value_in_every_text_changes_those_texts_alone(vendor, value, 
     # LDAP's placeholders are translated.
     put = {_get(clean, path): _get(phone, path) for path in taken if path[0] != "phone_ldap"}
     for name, text in files.items():
-        _compare(expected[name], text, name, put)
+        # A name that tells another file's content changes with it.
+        _compare(_PINNED.sub("", expected[name]), _PINNED.sub("", text), name, put)

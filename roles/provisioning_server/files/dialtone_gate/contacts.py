@@ -20,6 +20,8 @@ from .notices import Notices
 
 log = logging.getLogger("dialtone-gate")
 _MAC = re.compile(r"[0-9a-f]{12}")
+# What a name has that is pinned to its content.
+_PIN = re.compile(r"-v[0-9a-f]{16}(?=\.[a-z0-9]+\Z)")
 _PAUSE = 0.2
 _MAX_WAITING = 100_000
 
@@ -49,7 +51,7 @@ class Contacts(asyncio.DatagramProtocol):
         """Return mac, address, user agent, token id, and file with ETag of a completed fetch of a per-device file, else nothing."""
         try:
             line = json.loads(data[data.index(b"{") :].decode("utf-8", "replace"))
-            mac, name = str(line["device"]), str(line["file"]).lower()
+            mac, name = str(line["device"]), _PIN.sub("", str(line["file"]).lower())
             device = self._devices.get(mac) if _MAC.fullmatch(mac) else None
         except (ValueError, KeyError, TypeError, DevicesError):
             return None

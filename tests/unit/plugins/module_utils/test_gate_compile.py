@@ -202,3 +202,17 @@ def test_networks_of_the_server_are_read_from_its_configuration(tmp_path):
     assert gate_compile.server_networks(str(path)) == []
     path.write_text('{"networks": ["10.0.0.0/8"]}')
     assert gate_compile.server_networks(str(path)) == ["10.0.0.0/8"]
+
+
+def test_every_pinned_name_of_a_contact_file_is_contact_by_one_pattern_for_the_fleet():
+    fleet = [
+        record(number, contact_files=[f"001565{number:06x}.cfg"], pinned=[f"001565{number:06x}.cfg", "y000.cfg"]) for number in (1, 2, 3)
+    ]
+    files = {file.path: file.content.decode() for file in compile_gate(fleet, []) if file.path.endswith(".map")}
+    assert files["gate/contacts.map"] == '"@.cfg" "1";\n"~*^@-v[0-9a-f]{16}\\.cfg$" "1";\n'
+    assert "-v" not in files["gate/names.map"]
+
+
+def test_a_pinned_name_that_is_none_is_refused():
+    with pytest.raises(GateError, match=r"pinned: '\.\./x' cannot be a served name"):
+        list(compile_gate([record(1, pinned=["../x"])], []))

@@ -261,6 +261,18 @@ def test_an_unknown_home_is_refused(lab, question):
     [
         ({"device": MAC, "file": f"{MAC}.cfg", "status": "200", "ip": "192.0.2.1", "agent": "x", "token_id": "00000000"}, True),
         ({"device": MAC, "file": f"{MAC}.cfg", "status": "304", "ip": "192.0.2.1", "agent": "x", "token_id": "00000000"}, True),
+        (
+            {
+                "device": MAC,
+                "file": f"{MAC}-v0123456789abcdef.cfg",
+                "status": "200",
+                "ip": "192.0.2.1",
+                "agent": "x",
+                "token_id": "00000000",
+            },
+            True,
+        ),
+        ({"device": MAC, "file": f"{MAC}-v0123.cfg", "status": "200"}, False),
         ({"device": MAC, "file": f"{MAC}.boot", "status": "200"}, False),
         ({"device": MAC, "file": f"{MAC}.cfg", "status": "401"}, False),
         ({"device": "001565000009", "file": f"{MAC}.cfg", "status": "200"}, False),
