@@ -186,7 +186,9 @@ def test_a_book_is_refused_to_phones_it_is_not_for_and_where_its_title_breaks_th
         "odd": {"contacts": people, "title": "%NULL%"},
     }
     text = refusal(tmp_path, {"a": phone}, phone_configs_phonebooks=books)
-    assert "a: phone_phonebooks: 'theirs' is for tenants b, c only (phone_configs_phonebooks.theirs.readers), and the phone is none of" in text
+    assert (
+        "a: phone_phonebooks: 'theirs' is for tenants b, c only (phone_configs_phonebooks.theirs.readers), and the phone is none of" in text
+    )
     assert "a: title of phonebook odd: '%NULL%' is a word of Yealink's file format" in text
     assert "ours" not in text
 
