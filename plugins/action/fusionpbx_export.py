@@ -12,12 +12,11 @@ from typing import Any
 
 from ansible import constants as C
 from ansible.errors import AnsibleActionFail, AnsibleError
-from ansible.inventory.data import InventoryData
 from ansible.parsing.vault import match_encrypt_secret
 from ansible.plugins.action import ActionBase
-from ansible.plugins.loader import inventory_loader
 from ansible_collections.dialtone.phones.plugins.plugin_utils.export_inventory import content_of, files_of
 from ansible_collections.dialtone.phones.plugins.plugin_utils.export_store import Store, Vault
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx_read import SourceFileError, read_source
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import ProblemsError
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
@@ -26,7 +25,6 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "vault_id": {"type": "str"},
     "force": {"type": "bool", "default": False},
 }
-_PLUGIN = "dialtone.phones.fusionpbx"
 
 
 class ActionModule(ActionBase):
@@ -41,7 +39,10 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         _validation, args = self.validate_argument_spec(argument_spec=ARGUMENT_SPEC)
         source, dest = os.path.abspath(args["source"]), Path(os.path.abspath(args["dest"]))
-        inventory = self._read(source)
+        try:
+            inventory = read_source(self._loader, source)
+        except SourceFileError as exc:
+            raise AnsibleActionFail(str(exc)) from None
         left = [*_notes(inventory.groups.get("phones"), "_phone_site_left_behind")]
         for name, host in inventory.hosts.items():
             left += [f"{name}: {note}" for note in _notes(host, "_phone_left_behind")]
@@ -78,24 +79,6 @@ class ActionModule(ActionBase):
                 for change in changes
             ]
         return result
-
-    def _read(self, source: str) -> InventoryData:
-        """Return what the source gives by itself, without the rest of the running inventory: what users set beside it stays theirs."""
-        plugin = inventory_loader.get(_PLUGIN)
-        if not os.path.isfile(source):
-            raise AnsibleActionFail(f"source: {source} is no file; the configuration of the inventory plugin {_PLUGIN} is wanted")
-        if not plugin.verify_file(source):
-            raise AnsibleActionFail(f"source: {source} is not called fusionpbx.yml and does not end in .fusionpbx.yml")
-        inventory = InventoryData()
-        try:
-            # Not from a cache: what is written stays.
-            plugin.parse(inventory, self._loader, source, cache=False)
-        except AnsibleError as exc:
-            raise AnsibleActionFail(f"source: {exc}") from None
-        inventory.reconcile_inventory()
-        if not inventory.hosts:
-            raise AnsibleActionFail(f"source: {source} gives no phone, so there is nothing to write")
-        return inventory
 
     def _vault(self, vault_id: str | None) -> Vault:
         lib = self._loader._vault

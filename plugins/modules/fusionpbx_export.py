@@ -58,6 +58,7 @@ seealso:
     plugin_type: inventory
   - plugin: dialtone.phones.users_csv
     plugin_type: inventory
+  - module: dialtone.phones.fusionpbx_compare
 """
 
 EXAMPLES = r"""
