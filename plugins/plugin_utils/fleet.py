@@ -14,6 +14,7 @@ import hmac
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.template import Templar
 from ansible_collections.dialtone.phones.plugins.plugin_utils.expressions import SAFE_GLOBALS, may_hold_expression
 from ansible_collections.dialtone.phones.plugins.plugin_utils.group_order import unordered_variables
@@ -25,6 +26,8 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.written_numbers im
 
 GROUP = "phones"
 SERVERS = "provisioning_servers"
+# Set by hand for decommission.yml when the last phone of the inventory leaves.
+LAST = "decommission_last"
 # Set for all hosts when an inventory source is refused: Ansible goes on without it, and a run that removes absent phones must not.
 REFUSED = "_phone_inventory_refused"
 # Names that are the same for every host of a run, and that a host's own variables lack when they are read without a play.
@@ -74,11 +77,20 @@ def read_fleet(task_vars: Mapping[str, Any], templar: Templar, *, names: Collect
     hostvars = task_vars.get("hostvars")
     if not isinstance(groups, Mapping) or hostvars is None:
         raise FleetError("the inventory is not visible to this task; it has to run in a play on the hosts of the group 'phones'")
-    if GROUP not in groups:
-        raise FleetError(f"the inventory has no group '{GROUP}'; phones are the hosts of that group")
-    if not groups[GROUP]:
-        raise FleetError(f"the group '{GROUP}' of the inventory has no hosts")
+    if not _may_be_empty(task_vars):
+        if GROUP not in groups:
+            raise FleetError(f"the inventory has no group '{GROUP}'; phones are the hosts of that group")
+        if not groups[GROUP]:
+            raise FleetError(f"the group '{GROUP}' of the inventory has no hosts")
     return Fleet(task_vars, templar, None if names is None else frozenset(names))
+
+
+def _may_be_empty(task_vars: Mapping[str, Any]) -> bool:
+    """Tell whether somebody said that the last phone leaves: an inventory that lost its phones must not be taken for one that has none."""
+    try:
+        return boolean(task_vars.get(LAST, False))
+    except TypeError:
+        raise FleetError(f"{LAST}: wanted yes or no") from None
 
 
 class Fleet:
@@ -95,11 +107,12 @@ class Fleet:
         self._names = names
         self._decided: dict[str, bool] = {}
         self._resolver = Resolver(templar, {name: task_vars[name] for name in _RUN_NAMES if name in task_vars})
-        self.hosts: list[str] = [str(host) for host in self._group_hosts[GROUP]]
+        self.hosts: list[str] = [str(host) for host in self._group_hosts.get(GROUP, ())]
         running = task_vars.get("ansible_play_batch")
         chosen = set(self.hosts) if running is None else {str(host) for host in running}
         self.batch: list[str] = [host for host in self.hosts if host in chosen]
-        self.complete = len(self.batch) == len(self.hosts)
+        # Without phones nothing can be told of those that are not there.
+        self.complete = bool(self.hosts) and len(self.batch) == len(self.hosts)
         self.problems: list[Problem] = []
         # The variables that were read last: asking for the digest of a phone and then for its values reads it once.
         self._last: tuple[str, Mapping[str, Any]] | None = None

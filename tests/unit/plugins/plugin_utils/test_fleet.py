@@ -242,6 +242,18 @@ def test_no_fleet_is_told_in_one_sentence(task_vars, message):
         read_fleet(task_vars, Templar(variables={}))
 
 
+@pytest.mark.parametrize("groups", [{}, {"phones": []}], ids=["no group", "no hosts"])
+@pytest.mark.parametrize("word", [True, "yes", "true"])
+def test_an_inventory_without_phones_is_taken_when_somebody_says_so_and_covers_nothing(groups, word):
+    fleet = read_fleet({"groups": groups, "hostvars": {}, "decommission_last": word}, Templar(variables={}))
+    assert (fleet.hosts, fleet.batch, fleet.complete) == ([], [], False)
+
+
+def test_the_word_for_the_last_phone_has_to_be_one():
+    with pytest.raises(FleetError, match="decommission_last: wanted yes or no"):
+        read_fleet({"groups": {}, "hostvars": {}, "decommission_last": "perhaps"}, Templar(variables={}))
+
+
 def test_the_documented_entry_gives_the_same_values(site):
     made = site(phones="phone_a: '{{ number }}'\nphone_b: [1, '{{ number }}']\nphone_c: '{{ nope }}'")
 
