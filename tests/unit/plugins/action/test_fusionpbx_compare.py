@@ -226,8 +226,7 @@ def test_the_database_is_compared_with_the_inventory_variable_by_variable(run):
     result, document, text = run(source=str(run.folder / "fusionpbx.yml"))
     assert result["differing"] == ["bonn-1001"]
     entry = document["phones"]["bonn-1001"]
-    assert entry["only_ours"] == {"language": "de"}
-    assert entry["different"] == {"admin_password": ["***", "***"]}
+    assert entry["different"] == {"admin_password": ["***", "***"], "language": ["en", "de"]}
     assert "Our-Own-Pa55" not in text + json.dumps(document)
 
 
