@@ -59,6 +59,19 @@ integration: $(VENV)/.ok ## Deploy to this machine (root or sudo) and attack wha
 bench: $(VENV)/.ok ## Measure rendering and publishing of 1,000 and 10,000 phones against plain Jinja2
 	python tests/bench/bench.py
 
+# Both make machines in namespaces (root or sudo): real nginx, daemon, PostgreSQL and HAProxy, and nothing of it outlives the run.
+# GATE_ROUNDS=50 and GATE_CLAIMANTS=200 are the races' sizes; GATE_ARGS goes to pytest, such as GATE_ARGS="-k sqlite".
+SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo -E)
+MACHINES = $(SUDO) $(CURDIR)/$(BIN)/python tests/machines/install.py && \
+	$(SUDO) env MACHINES_OUTSIDE="$$(readlink /proc/self/ns/net)" PATH="$(PATH)" ANSIBLE_CONFIG="$(ANSIBLE_CONFIG)" \
+	unshare --net --mount --pid --fork --kill-child --mount-proc $(CURDIR)/$(BIN)/python -m pytest -q -p no:cacheprovider $(GATE_ARGS)
+.PHONY: gate gate-faults
+gate: $(VENV)/.ok ## Attack the deployed gate: SQLite, PostgreSQL, and most variables changed
+	$(MACHINES) tests/machines/test_attacks.py
+
+gate-faults: $(VENV)/.ok ## Races, kills, full disks, jumping clocks, restores: one server with SQLite, three with PostgreSQL
+	$(MACHINES) tests/machines/test_faults.py
+
 test: lint unit sanity integration ## Everything that must pass before a change lands
 
 .PHONY: docs

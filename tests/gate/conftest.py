@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 
 import pytest
 
@@ -29,3 +30,4 @@ def gate():
     link = os.path.join(release.ROOT, "current")
     os.symlink(before, link + ".new")
     os.replace(link + ".new", link)
+    subprocess.run(["nginx", "-s", "reload"], check=False)

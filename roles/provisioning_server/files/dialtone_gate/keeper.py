@@ -20,6 +20,8 @@ from claims.clock import Moment
 
 log = logging.getLogger("dialtone-gate")
 _RETRY = 1.0
+# What this server has seen of a store that is not on it.
+SHARED = "/var/lib/dialtone-gate/shared"
 
 
 class Keeper:
@@ -38,8 +40,10 @@ class Keeper:
         self._failed: Dict[str, Tuple[float, StoreError]] = {}
         self._waiting: List[Tuple[ClaimRequest, asyncio.Future]] = []
         self._task: Optional[asyncio.Task] = None
-        self._mark = "" if self._shared else target + ".seen"
+        self._mark = (SHARED if self._shared else target) + ".seen"
+        # What this server has seen of the store: its epoch, and how far its audit trail had come.
         self._marked: Optional[Dict[str, Any]] = None
+        self._written: Optional[Dict[str, Any]] = None
 
     def _use(self, name: str, work: Callable[[Store], Any]) -> Any:
         """Run work on a connection; one that failed is closed, and opened again not more than once a second."""
@@ -47,23 +51,37 @@ class Keeper:
         if error is not None and time.monotonic() - at < _RETRY:
             raise error
         try:
-            store = self._stores.get(name)
-            if store is None:
-                store = self._stores[name] = open_store(self._target)
-                if name == "writer":
-                    self._check_mark(store)
-            made = work(store)
+            made = self._try(name, work)
         except StoreError as exc:
             if self._failed.get(name, (0.0, None))[1] is None or str(exc) != str(error):
                 log.error("claim store: %s", exc)
             self._failed[name] = (time.monotonic(), exc)
-            broken = self._stores.pop(name, None)
-            if broken is not None:
-                broken.close()
             raise
         if error is not None:
             log.info("claim store: usable again")
             del self._failed[name]
+        return made
+
+    def _try(self, name: str, work: Callable[[Store], Any]) -> Any:
+        """Run work on the open connection, and where that has gone bad (the database was restarted, the file replaced) once more on a new one.
+
+        Doing a thing twice is harmless: a claim that was written after all is that of the same address the second time.
+        """
+        store = self._stores.get(name)
+        if store is not None:
+            try:
+                return work(store)
+            except StoreError:
+                self._stores.pop(name).close()
+        store = open_store(self._target)
+        try:
+            if name == "writer":
+                self._check_mark(store)
+            made = work(store)
+        except BaseException:
+            store.close()
+            raise
+        self._stores[name] = store
         return made
 
     async def _read(self, work: Callable[[Store], Any]) -> Any:
@@ -101,7 +119,7 @@ class Keeper:
             batch, self._waiting = self._waiting, []
             requests = [request for request, _answer in batch]
             try:
-                decisions = await self.write(lambda store, requests=requests: store.claim(requests))
+                decisions = await self.write(lambda store, requests=requests: self._claim(store, requests))
             except Exception as exc:
                 if not isinstance(exc, StoreError):
                     log.exception("claim store: unexpected failure")
@@ -113,31 +131,38 @@ class Keeper:
                 if not answer.done():
                     answer.set_result(decision)
 
+    def _claim(self, store: Store, requests: List[ClaimRequest]) -> List[Decision]:
+        self._check_mark(store)
+        decisions = store.claim(requests)
+        self._marked = {"epoch": store.epoch(), "event": last_event(store)}
+        return decisions
+
     def _check_mark(self, store: Store) -> None:
         """Close all claims when the store is older than what this server has already seen of it: somebody put back a copy."""
-        if not self._mark:
-            return
-        try:
-            with open(self._mark, encoding="utf-8") as stream:
-                seen = json.load(stream)
-        except (OSError, ValueError):
-            return
-        if seen.get("epoch") == store.epoch() and last_event(store) < int(seen.get("event") or 0) and not store.is_closed():
+        if self._marked is None:
+            try:
+                with open(self._mark, encoding="utf-8") as stream:
+                    seen = json.load(stream)
+                self._marked = {"epoch": str(seen["epoch"]), "event": int(seen["event"])}
+            except (OSError, ValueError, KeyError, TypeError):
+                return
+        # Restoring a SQLite file with gatectl takes the mark's file away; what is remembered goes with it, since the store itself is closed then.
+        if self._marked["epoch"] == store.epoch() and last_event(store) < self._marked["event"] and not store.is_closed():
             store.close_claims("restored from a copy")
             log.error("claim store: is older than what was seen of it; all claims are closed until confirmed")
-            self.mark_seen(store)
 
     def mark_seen(self, store: Store) -> None:
-        """Remember how far the store's audit trail has come."""
-        seen = {"epoch": store.epoch(), "event": last_event(store)} if self._mark else None
-        if seen == self._marked:
+        """Remember how far the store's audit trail has come, unless it has gone back, which closes all claims."""
+        self._check_mark(store)
+        seen = self._marked = {"epoch": store.epoch(), "event": last_event(store)}
+        if seen == self._written:
             return
         temporary = self._mark + ".new"
         try:
             with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:
                 json.dump(seen, stream)
             os.replace(temporary, self._mark)
-            self._marked = seen
+            self._written = seen
         except OSError as exc:
             log.warning("%s: %s", self._mark, exc.strerror)
 
