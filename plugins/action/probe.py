@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -89,4 +90,19 @@ def boot_plan(pack: Pack, model: Model, mac: str, firmware: str, serial: str) ->
         "home": home,
         "contact": [pack.file_name(spec.name, mac, model).lower() for spec in specs if spec.contact],
         "uploads": [pack.file_name(name, mac, model) for name in boot.get("uploads", ())],
+        "books": _books(pack, model, mac),
+    }
+
+
+def _books(pack: Pack, model: Model, mac: str) -> dict[str, Any] | None:
+    """Return how phones of this model come to their phonebooks: by URLs in their files, or by a name they know."""
+    rule = pack.data.get("phonebook")
+    if not rule or "phonebooks" in [*pack.data["unsupported"], *(model.unsupported or ())]:
+        return None
+    name = pack.file_name(rule["file"], mac, model, book="{book}")
+    words = re.escape(name).replace(re.escape("{book}"), r"[A-Za-z0-9_.-]+?")
+    return {
+        "pattern": rf"""https?://[^\s<>"']+/(?:p[0-9]+-)?{words}(?![A-Za-z0-9_.-])""",
+        "names": [] if "{book}" in rule["file"] else [name],
+        "entry": rule.get("entry", "DirectoryEntry"),
     }

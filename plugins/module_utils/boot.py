@@ -18,6 +18,7 @@ import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
+import xml.etree.ElementTree
 from typing import Any, NamedTuple
 
 from ansible_collections.dialtone.phones.plugins.module_utils.gate.names import plain_name
@@ -25,12 +26,15 @@ from ansible_collections.dialtone.phones.plugins.module_utils.gate.names import 
 _TOKEN = re.compile(r"(?<=/[pc]/)[0-9a-f]{8,}")
 _LARGEST = 8 * 1024 * 1024
 MAX_REQUESTS = 60
+# Files of phonebooks, pages included.
+MAX_BOOKS = 120
 
 
 class Plan(NamedTuple):
     """What the phone is and asks for.
 
     files: names in boot order, each with whether the phone needs it (False: it must get a 404, None: may be there or not).
+    books: pattern of the names of phonebooks, names that are asked for without being told, and the element, or the line, that stands for a person.
     stop_after: names after which, when found, only what they include is fetched. includes, home: regular expressions.
     """
 
@@ -43,6 +47,7 @@ class Plan(NamedTuple):
     contact: list[str]
     uploads: list[str]
     head_only: bool = False
+    books: dict[str, Any] | None = None
 
 
 class Reply(NamedTuple):
@@ -116,6 +121,28 @@ def _join(base: str, name: str) -> str:
         return name
 
 
+def _without_userinfo(url: str, credentials: tuple[str, str]) -> tuple[str, tuple[str, str]]:
+    """Return a URL without the user in it, and that user and password where it has some."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+    except ValueError:
+        return url, credentials
+    if "@" not in parts.netloc:
+        return url, credentials
+    told = (urllib.parse.unquote(parts.username or ""), urllib.parse.unquote(parts.password or ""))
+    return parts._replace(netloc=parts.netloc.rsplit("@", 1)[1]).geturl(), told
+
+
+def _count(text: str, entry: str) -> int | None:
+    """Return how many entries a phonebook has, None when it can't be parsed."""
+    if not text.lstrip().startswith("<"):
+        return sum(1 for line in text.splitlines() if line == entry)
+    try:
+        return sum(1 for _element in xml.etree.ElementTree.fromstring(text.encode("utf-8")).iter(entry))
+    except xml.etree.ElementTree.ParseError:
+        return None
+
+
 def _search(patterns: list[str], text: str) -> str | None:
     """Return what the last match of the first matching pattern found; a file's later value wins."""
     for pattern in patterns:
@@ -135,6 +162,8 @@ class Boot:
         self.requests: list[dict[str, Any]] = []
         self.problems: list[str] = []
         self._handed: dict[str, str] = {}
+        self._told_books: list[str] = []
+        self.books: list[dict[str, Any]] = []
 
     def run(self, url: str, credentials: tuple[str, str] = ("", "")) -> str:
         """Start at a URL, come home, and return the verdict.
@@ -157,6 +186,8 @@ class Boot:
             reply = self._ask(_join(home, name), own, "upload", "PUT", b"probe\n")
             if reply.status not in (200, 201, 204):
                 self.problems.append(f"upload of {name} answered {reply.status}")
+        if self._has_contact(at_home) and self._plan.books:
+            self._fetch_books(home, own)
         return "provisioned" if self._has_contact(at_home) else "home refused"
 
     def ask_redirect(self, url: str) -> str | None:
@@ -190,11 +221,39 @@ class Boot:
                 continue
             text = reply.body.decode("utf-8", "replace")
             self._take(text)
+            if self._plan.books and phase == "home":
+                self._told_books += [html.unescape(found) for found in re.findall(self._plan.books["pattern"], text)]
             includes = [html.unescape(item) for pattern in self._plan.includes for item in re.findall(pattern, text, re.MULTILINE)]
             if short in self._plan.stop_after and includes:
                 waiting = []
             waiting = [(item, True) for item in includes] + waiting
         return found
+
+    def _fetch_books(self, home: str, own: tuple[str, str]) -> None:
+        """Fetch the phonebooks that the files told, and those the phone asks for anyway, with their pages; count who is in them."""
+        rule = self._plan.books or {}
+        waiting = [(url, own, True) for url in self._told_books]
+        waiting += [(_join(home, name), own, False) for name in rule["names"]]
+        seen = set()
+        while waiting and len(seen) < MAX_BOOKS:
+            url, credentials, wanted = waiting.pop(0)
+            bare, credentials = _without_userinfo(url, credentials)
+            if bare in seen:
+                continue
+            seen.add(bare)
+            reply = self._ask(bare, credentials, "phonebook", "GET")
+            name = bare.rsplit("/", 1)[-1]
+            if reply.status != 200:
+                if wanted or reply.status != 404:
+                    self.problems.append(f"phonebook {name} answered {reply.status}")
+                continue
+            text = reply.body.decode("utf-8", "replace")
+            count = _count(text, rule["entry"])
+            if count is None:
+                self.problems.append(f"phonebook {name} is not well-formed")
+            self.books.append({"file": name, "entries": count or 0})
+            # Pages name each other.
+            waiting += [(found, credentials, True) for found in re.findall(rule["pattern"], text)]
 
     def _take(self, text: str) -> None:
         """Remember what a file hands over; a later file's value wins."""

@@ -11,7 +11,7 @@ short_description: Act as a phone that starts, from outside
 version_added: "1.0.0"
 description:
   - Fetches what a phone of the given vendor and model fetches when it starts, in its order, with its User-Agent, tolerating what it tolerates, answers
-    the server's authentication, and follows the URL that the files hand over. Tells every request and a verdict.
+    the server's authentication, follows the URL that the files hand over, and fetches its phonebooks there. Tells every request and a verdict.
   - Runs on the host that the task is for or delegated to, so it can stand where a phone stands.
   - It spends one-time URLs and counts as contact, as a phone does. So it refuses a MAC address of the inventory unless that phone is in the group
     C(probe_phones), or O(force) is set; then it only asks with C(HEAD), which neither claims nor counts.
@@ -109,7 +109,12 @@ verdict:
   type: str
   returned: always
 requests:
-  description: Every request, with its phase (redirect, start, home, upload), method, URL without token, status and size.
+  description: Every request, with its phase (redirect, start, home, upload, phonebook), method, URL without token, status and size.
+  type: list
+  elements: dict
+  returned: always
+books:
+  description: Files of phonebooks that the phone fetched at its own URL, their pages included, each with C(file) and the number of C(entries) in it.
   type: list
   elements: dict
   returned: always
@@ -174,7 +179,7 @@ def main() -> t.NoReturn:
     verdict = boot.run(url, (params["username"], params["password"])) if url else "not registered"
     if not url and all(row["status"] == 0 for row in boot.requests):
         verdict = "unreachable"
-    result = {"changed": False, "verdict": verdict, "requests": boot.requests, "problems": boot.problems}
+    result = {"changed": False, "verdict": verdict, "requests": boot.requests, "books": boot.books, "problems": boot.problems}
     wanted = params["expect"]
     if wanted != "any" and verdict != wanted and not (plan.head_only and verdict == "reachable"):
         last = boot.requests[-1] if boot.requests else {}

@@ -36,7 +36,7 @@ def pack_problems(data: dict[str, Any], folders: Iterable[Path]) -> list[str]:
     found = [*_shapes(data)]
     if not found:
         templates = {str(file.relative_to(folder)) for folder in folders for file in folder.rglob("*.j2")}
-        for check in (_models, _values, _refused, _firmware, _http_auth):
+        for check in (_models, _values, _refused, _firmware, _http_auth, _manual):
             found += check(data)
         found += _files(data, templates)
     return found
@@ -102,6 +102,32 @@ def _values(data: dict[str, Any]) -> Iterator[str]:
 
 def _refused(data: dict[str, Any]) -> Iterator[str]:
     yield from _rules("refused", data["refused"])
+
+
+_STEP = ("at", "enter", "do")
+_SHEET_WORDS = ("url", "bare", "scheme", "SCHEME", "user", "password", "rule")
+
+
+def _manual(data: dict[str, Any]) -> Iterator[str]:
+    """What sheets are made of."""
+    manual = data.get("manual")
+    if manual is None:
+        return
+    if not isinstance(manual, dict) or not isinstance(manual.get("steps"), list):
+        yield "manual: wanted a dictionary with steps, a list"
+        return
+    for number, step in enumerate(manual["steps"]):
+        where = f"manual.steps[{number}]"
+        if not isinstance(step, dict) or not set(step) <= set(_STEP) or not isinstance(step.get("enter") or {}, dict):
+            yield f"{where}: wanted a dictionary of {', '.join(_STEP)}"
+            continue
+        for field, value in (step.get("enter") or {}).items():
+            if not isinstance(value, str):
+                yield f"{where}.enter.{field}: got {shown(value)}, wanted a text (quote it)"
+                continue
+            for word in _PLACEHOLDER.findall(value):
+                if word not in _SHEET_WORDS:
+                    yield f"{where}.enter.{field}: {{{word}}} is none of {', '.join(_SHEET_WORDS)}"
 
 
 def _rules(name: str, rules: Any) -> Iterator[str]:

@@ -26,11 +26,25 @@ def phone_of(vendor: str, number: int) -> dict:
 def vendors(world):
     """Publish one phone of each vendor beside what is there; the service has nothing to do with them."""
     phones = {f"of-{vendor.replace('_', '-')}": phone_of(vendor, 10 + index) for index, vendor in enumerate(PACKS.names())}
-    before = dict(world.phones)
+    before, variables = dict(world.phones), dict(world.vars)
+    # More people than a page of Cisco's holds.
+    people = [{"name": f"Zoë {number}", "number": f"0800{number}"} for number in range(30)]
+    world.vars["phone_configs_phonebooks"] = {"company": {"extensions": True, "contacts": people}}
     world.phones.update(phones)
     world.site("-e", "phone_configs_max_change_percent=100", "-e", "onboarding_new_store=true")
     yield world.onboarding()
-    world.phones = before
+    world.phones, world.vars = before, variables
+
+
+def check_books(vendor: str, result: dict) -> None:
+    """The phone found its book, with everybody in it: the company has an extension of every enabled phone, and thirty contacts."""
+    model = PACKS.get(vendor).model(phone_of(vendor, 1)["phone_model"])
+    if not PACKS.get(vendor).data.get("phonebook") or "phonebooks" in [*PACKS.get(vendor).data["unsupported"], *(model.unsupported or ())]:
+        return
+    people = sum(book["entries"] for book in result["books"])
+    assert people >= len(PACKS.names()) + 30, result
+    pages = [book["file"] for book in result["books"] if book["file"].startswith("p1-")]
+    assert bool(pages) == bool(PACKS.get(vendor).data["phonebook"].get("pages")), result["books"]
 
 
 @pytest.mark.parametrize("vendor", PACKS.names())
@@ -41,6 +55,7 @@ def test_a_phone_of_each_vendor_boots_in_its_own_order(world, vendors, vendor):
         result = world.probe(name, url=known["url"])
         assert result["verdict"] == "provisioned", result
         assert any(request["phase"] == "home" for request in result["requests"])
+        check_books(vendor, result)
         assert world.probe(name, "refused", url=known["url"])["verdict"] == "refused"
     else:
         assert "by hand" in known["msg"]

@@ -285,3 +285,29 @@ def test_a_redirect_service_is_asked_and_not_followed(server):
     assert phone.ask_redirect(f"{server.base}/phone/none") is None
     assert [row["status"] for row in phone.requests] == [302, 404]
     assert CLAIM not in repr(phone.requests)
+
+
+BOOKS = {"pattern": r"""https?://[^\s<>"']+/(?:p[0-9]+-)?book-[a-z]+\.xml""", "names": ["known.xml"], "entry": "who"}
+
+
+def test_phonebooks_are_fetched_with_their_own_user_and_their_pages_counted(server):
+    base = server.base.split("://", 1)[1]
+    home = f"{server.base}/p/{HOME}/"
+    server.files[f"/c/{CLAIM}/{MAC}.cfg"] = f"url = {home}\nuser = u\npassword = p\n"
+    server.files[f"/p/{HOME}/{MAC}.cfg"] = f"book = http://b:s@{base}/p/{HOME}/book-a.xml\nother = {home}book-b.xml\n"
+    server.files[f"/p/{HOME}/book-a.xml"] = f"<menu><url>{home}p1-book-a.xml</url></menu>"
+    server.files[f"/p/{HOME}/p1-book-a.xml"] = "<book><who/><who/></book>"
+    server.files[f"/p/{HOME}/known.xml"] = "<book><who></book>"
+    server.auth[f"/p/{HOME}/{MAC}"] = ("basic", "u", "p")
+    server.auth[f"/p/{HOME}/book-a"] = ("basic", "b", "s")
+    server.auth[f"/p/{HOME}/p1-"] = ("basic", "b", "s")
+    plan = Plan(MAC, "agent", [(f"{MAC}.cfg", True)], [], [], HANDED, [f"{MAC}.cfg"], [], books=BOOKS)
+    boot = Boot(plan, Client("agent", 5, ssl.create_default_context()))
+    assert boot.run(f"{server.base}/c/{CLAIM}/") == "provisioned"
+    assert boot.books == [
+        {"file": "book-a.xml", "entries": 0},
+        {"file": "known.xml", "entries": 0},
+        {"file": "p1-book-a.xml", "entries": 2},
+    ]
+    assert boot.problems == ["phonebook book-b.xml answered 404", "phonebook known.xml is not well-formed"]
+    assert not [row for row in boot.requests if "b:s" in row["url"]]
