@@ -78,3 +78,26 @@ test: lint unit sanity integration ## Everything that must pass before a change 
 docs: $(VENV)/.ok ## Write the pages that come from specifications
 	python docs/tools/variables.py
 	python docs/tools/vendors.py
+
+# Each set of tools is installed when first needed.
+$(VENV)/.ok-%: requirements-%.txt $(VENV)/.ok
+	$(BIN)/pip install -q --disable-pip-version-check -r $<
+	touch $@
+
+.PHONY: build introspect docs-site lab
+build: $(VENV)/.ok ## Build the collection's archive into build/: the same bytes from the same commit
+	python docs/tools/build.py
+
+introspect: $(VENV)/.ok-lab ## Show what ansible-builder finds an execution environment needs
+	rm -rf build/introspect
+	ansible-galaxy collection install --force --offline "$$(python docs/tools/build.py | awk '{print $$2}')" -p build/introspect >build/introspect.log 2>&1
+	ansible-builder introspect build/introspect
+
+docs-site: $(VENV)/.ok-site ## Build the site of the documentation into build/site/html; a warning ends it
+	python docs/tools/site.py
+
+# LAB="phone_configs site" runs some scenarios only; LAB_ENGINE=podman (or docker) makes containers instead of hosts in namespaces.
+LAB ?= $(notdir $(patsubst %/molecule.yml,%,$(filter-out %/default/molecule.yml,$(wildcard extensions/molecule/*/molecule.yml))))
+lab: $(VENV)/.ok-lab ## Try the roles on fresh Debian 12, Debian 13 and Ubuntu 24.04 hosts with molecule (root or sudo)
+	tests/lab/hosts check
+	for scenario in $(LAB); do molecule test -s $$scenario; done
