@@ -56,8 +56,9 @@ integration: $(VENV)/.ok ## Deploy to this machine (root or sudo) and attack wha
 
 # Sizes and rounds: BENCH_SIZES="1000 10000 50000" BENCH_ROUNDS=3. The result stays in build/bench.
 .PHONY: bench
-bench: $(VENV)/.ok ## Measure rendering and publishing of 1,000 and 10,000 phones against plain Jinja2
+bench: $(VENV)/.ok ## Measure rendering and publishing of 1,000 and 10,000 phones against plain Jinja2, and what phonebooks add
 	python tests/bench/bench.py
+	python tests/bench/books.py --phones 10000
 
 # Both make machines in namespaces (root or sudo): real nginx, daemon, PostgreSQL and HAProxy, and nothing of it outlives the run.
 # GATE_ROUNDS=50 and GATE_CLAIMANTS=200 are the races' sizes; GATE_ARGS goes to pytest, such as GATE_ARGS="-k sqlite".

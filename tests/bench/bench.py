@@ -139,6 +139,11 @@ def others(inventory: Path, work: Path, count: int) -> dict[str, Any]:
     }
 
 
+def prepare_environment() -> None:
+    """Have Ansible tell the clocks of its steps."""
+    os.environ.update(ANSIBLE_CALLBACK_PLUGINS=str(HERE / "callback"), ANSIBLE_CALLBACKS_ENABLED="bench_phases")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=[int(size) for size in os.environ.get("BENCH_SIZES", "1000 10000").split()])
@@ -146,7 +151,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path(os.environ.get("BENCH_OUTPUT", "build/bench")), help="folder of the results")
     parser.add_argument("--templates", type=int, default=200, help="phones to render with ansible.builtin.template (default: 200)")
     arguments = parser.parse_args()
-    os.environ.update(ANSIBLE_CALLBACK_PLUGINS=str(HERE / "callback"), ANSIBLE_CALLBACKS_ENABLED="bench_phases")
+    prepare_environment()
     result: dict[str, Any] = {"machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}", "sizes": []}
     arguments.output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="dialtone-bench-") as folder:
