@@ -91,6 +91,8 @@ class ActionModule(ActionBase):
         try:
             with spool.private_folder(_local_folder()) as folder:
                 return _Publication(self, shared, args, server, folder, task_vars).publish()
+        except spool.ContentError as exc:
+            raise AnsibleActionFail(str(exc)) from None
         except PublishError as exc:
             if not shared.run.is_ready:
                 # The phones are at fault, not this server: what is wrong with them is told once.
@@ -312,7 +314,12 @@ class _Publication:
             maskers = {entry.mac: Masker(entry.secrets, entry.secret_parameters) for entry in self._run.entries() if entry.mac in macs}
             contents = self._run.contents
             diffs = diff.diffs(
-                plan, self._server, limit, texts, lambda digest: contents.get(digest) if digest in contents else None, maskers
+                plan,
+                self._server,
+                limit,
+                texts,
+                lambda digest: contents.get(digest) if digest in contents and not contents.is_local(digest) else None,
+                maskers,
             )
             result["diff"] = diffs
         if self._shared.report is not None:

@@ -28,6 +28,8 @@ _LARGEST = 8 * 1024 * 1024
 MAX_REQUESTS = 60
 # Files of phonebooks, pages included.
 MAX_BOOKS = 120
+# A local file that is published beside the configuration: its name ends in the first digits of its SHA-256.
+_ASSET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*-([0-9a-f]{16})\.[a-z0-9]{1,8}(?![A-Za-z0-9._-])")
 
 
 class Plan(NamedTuple):
@@ -56,6 +58,8 @@ class Reply(NamedTuple):
     location: str
     error: str
     challenge: str  # scheme that was answered on the way
+    size: int = 0
+    sha256: str = ""  # of contents that were only digested
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -84,8 +88,13 @@ class Client:
     def __init__(self, user_agent: str, timeout: float, context: ssl.SSLContext) -> None:
         self._agent, self._timeout, self._context = user_agent, timeout, context
 
-    def fetch(self, url: str, credentials: tuple[str, str] = ("", ""), method: str = "GET", data: bytes | None = None) -> Reply:
-        """Return the answer to one request, made again with credentials when it is challenged and there are any."""
+    def fetch(
+        self, url: str, credentials: tuple[str, str] = ("", ""), method: str = "GET", data: bytes | None = None, digested: bool = False
+    ) -> Reply:
+        """Return the answer to one request, made again with credentials when it is challenged and there are any.
+
+        :param digested: read the whole content, however large, but keep its digest only.
+        """
         # What a file includes or hands over may be any address; the library would read files of this machine too.
         if not re.match("https?://", url, re.IGNORECASE):
             return Reply(0, b"", "", "not an http address", "")
@@ -99,7 +108,15 @@ class Client:
         try:
             with urllib.request.build_opener(*handlers).open(request, timeout=self._timeout) as answer:
                 sent = request.unredirected_hdrs.get("Authorization") or request.headers.get("Authorization") or ""
-                return Reply(answer.status, answer.read(_LARGEST), "", "", sent.split(" ")[0].lower())
+                scheme = sent.split(" ")[0].lower()
+                if digested:
+                    total, size = hashlib.sha256(), 0
+                    for piece in iter(lambda: answer.read(1 << 20), b""):
+                        total.update(piece)
+                        size += len(piece)
+                    return Reply(answer.status, b"", "", "", scheme, size, total.hexdigest())
+                body = answer.read(_LARGEST)
+                return Reply(answer.status, body, "", "", scheme, len(body))
         except urllib.error.HTTPError as exc:
             with exc:
                 return Reply(exc.code, b"", exc.headers.get("Location", ""), "", "")
@@ -164,6 +181,7 @@ class Boot:
         self._handed: dict[str, str] = {}
         self._told_books: list[str] = []
         self.books: list[dict[str, Any]] = []
+        self._assets: dict[str, str] = {}
 
     def run(self, url: str, credentials: tuple[str, str] = ("", "")) -> str:
         """Start at a URL, come home, and return the verdict.
@@ -182,6 +200,7 @@ class Boot:
             return "provisioned" if self._has_contact(found) and not self._plan.home else "not handed over"
         own = (self._handed.get("user") or credentials[0], self._handed.get("password") or credentials[1])
         at_home = self._fetch_all(home, own, "home")
+        self._fetch_assets(home, own)
         for name in self._plan.uploads if self._has_contact(at_home) else []:
             reply = self._ask(_join(home, name), own, "upload", "PUT", b"probe\n")
             if reply.status not in (200, 201, 204):
@@ -223,6 +242,8 @@ class Boot:
             self._take(text)
             if self._plan.books and phase == "home":
                 self._told_books += [html.unescape(found) for found in re.findall(self._plan.books["pattern"], text)]
+            if phase == "home":
+                self._assets.update((found.group(), found.group(1)) for found in _ASSET.finditer(text))
             includes = [html.unescape(item) for pattern in self._plan.includes for item in re.findall(pattern, text, re.MULTILINE)]
             if short in self._plan.stop_after and includes:
                 waiting = []
@@ -255,6 +276,18 @@ class Boot:
             # Pages name each other.
             waiting += [(found, credentials, True) for found in re.findall(rule["pattern"], text)]
 
+    def _fetch_assets(self, home: str, credentials: tuple[str, str]) -> None:
+        """Fetch what the files at home name as firmware, wallpapers and the like, and hold it against the digest in its name."""
+        for name, digest in sorted(self._assets.items()):
+            if len(self.requests) >= MAX_REQUESTS:
+                self.problems.append("not all files beside the configuration were fetched, there are too many")
+                return
+            reply = self._ask(_join(home, name), credentials, "asset", "GET", None, True)
+            if reply.status != 200:
+                self.problems.append(f"{name} answered {reply.status}, but the configuration names it")
+            elif not reply.sha256.startswith(digest):
+                self.problems.append(f"{name} is not what its name says: its SHA-256 is {reply.sha256}")
+
     def _take(self, text: str) -> None:
         """Remember what a file hands over; a later file's value wins."""
         for name, patterns in self._plan.home.items():
@@ -280,9 +313,11 @@ class Boot:
             # A vendor that appends file names to a path without its last slash means the folder.
             self._handed["url"] = url if url.endswith("/") or "." in url.rsplit("/", 1)[-1] else url + "/"
 
-    def _ask(self, url: str, credentials: tuple[str, str], phase: str, method: str, data: bytes | None = None) -> Reply:
-        reply = self._client.fetch(url, credentials, method, data)
-        row: dict[str, Any] = {"phase": phase, "method": method, "url": masked(url), "status": reply.status, "bytes": len(reply.body)}
+    def _ask(
+        self, url: str, credentials: tuple[str, str], phase: str, method: str, data: bytes | None = None, digested: bool = False
+    ) -> Reply:
+        reply = self._client.fetch(url, credentials, method, data, digested)
+        row: dict[str, Any] = {"phase": phase, "method": method, "url": masked(url), "status": reply.status, "bytes": reply.size}
         if reply.challenge:
             row["auth"] = reply.challenge
         if reply.error:

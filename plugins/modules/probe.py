@@ -12,6 +12,7 @@ version_added: "1.0.0"
 description:
   - Fetches what a phone of the given vendor and model fetches when it starts, in its order, with its User-Agent, tolerating what it tolerates, answers
     the server's authentication, follows the URL that the files hand over, and fetches its phonebooks there. Tells every request and a verdict.
+  - Local files that the configuration names, such as firmware and wallpapers, are fetched too and held against the SHA-256 in their names.
   - Runs on the host that the task is for or delegated to, so it can stand where a phone stands.
   - It spends one-time URLs and counts as contact, as a phone does. So it refuses a MAC address of the inventory unless that phone is in the group
     C(probe_phones), or O(force) is set; then it only asks with C(HEAD), which neither claims nor counts.
@@ -109,7 +110,7 @@ verdict:
   type: str
   returned: always
 requests:
-  description: Every request, with its phase (redirect, start, home, upload, phonebook), method, URL without token, status and size.
+  description: Every request, with its phase (redirect, start, home, asset, upload, phonebook), method, URL without token, status and size.
   type: list
   elements: dict
   returned: always

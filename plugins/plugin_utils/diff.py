@@ -23,7 +23,7 @@ def wanted(plan: Plan, limit: int) -> list[str]:
     for number, (change, name, old, _new) in enumerate(plan.changed_files()):
         if number >= limit:
             break
-        if old:
+        if old and not _is_told(plan, old):
             names.append(f"{change.mac}/{name}")
     return names
 
@@ -50,8 +50,8 @@ def diffs(
             {
                 "before_header": f"{where} ({'published' if old else 'not published'})",
                 "after_header": f"{where} ({'rendered' if new else 'no longer part of the phone'})",
-                "before": _text(old_texts.get(f"{change.mac}/{name}"), old, mask) if old else "",
-                "after": _text(content(new), new, mask) if new else "",
+                "before": _text(plan, old_texts.get(f"{change.mac}/{name}"), old, mask) if old else "",
+                "after": _text(plan, content(new), new, mask) if new else "",
             }
         )
     for change in plan.changes:
@@ -74,7 +74,14 @@ def diffs(
     return found
 
 
-def _text(value: Any, digest: str, mask: Masker) -> str:
+def _is_told(plan: Plan, digest: str) -> bool:
+    """Tell whether a content is told by its size and digest: local files, and what is too large for a diff."""
+    return digest in plan.local or plan.sizes.get(digest, 0) > TEXT_LIMIT
+
+
+def _text(plan: Plan, value: Any, digest: str, mask: Masker) -> str:
+    if _is_told(plan, digest):
+        return f"({plan.sizes.get(digest, 0):,} bytes, SHA-256 {digest})\n"
     if isinstance(value, bytes):
         if len(value) > TEXT_LIMIT:
             value = None

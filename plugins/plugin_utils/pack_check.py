@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.dialtone.phones.plugins.plugin_utils.asset_rules import rule_problems
 from ansible_collections.dialtone.phones.plugins.plugin_utils.derive import HTTP_PASSWORD, HTTP_PASSWORD_LEAST
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import model_specs
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import did_you_mean, shown
@@ -77,7 +78,9 @@ def _models(data: dict[str, Any]) -> Iterator[str]:
         if lacks is not None and (not isinstance(lacks, dict) or not all(isinstance(items, list) for items in lacks.values())):
             yield f"{where}.lacks: wanted a dictionary of variables and lists"
         yield from _variables(f"{where}.unsupported", entry.get("unsupported"))
+        yield from rule_problems(f"{where}.assets", entry.get("assets"))
     yield from _variables("unsupported", data["unsupported"])
+    yield from rule_problems("assets", data.get("assets"))
 
 
 def _variables(where: str, names: Any) -> Iterator[str]:

@@ -20,6 +20,15 @@ from typing import Any, NamedTuple
 
 from ansible_collections.dialtone.phones.plugins.module_utils.mac import is_locally_administered
 from ansible_collections.dialtone.phones.plugins.plugin_utils import fingerprint
+from ansible_collections.dialtone.phones.plugins.plugin_utils.assets import (
+    Asset,
+    Assets,
+    Place,
+    assets_of,
+    local_files,
+    place_urls,
+    without_files,
+)
 from ansible_collections.dialtone.phones.plugins.plugin_utils.book_check import check_books
 from ansible_collections.dialtone.phones.plugins.plugin_utils.context import (
     Base,
@@ -32,6 +41,7 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.context import (
     server_of,
 )
 from ansible_collections.dialtone.phones.plugins.plugin_utils.derive import REALM, Deriver, SecretError
+from ansible_collections.dialtone.phones.plugins.plugin_utils.firmware import choose_firmware
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fit import fit, refusals
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import Fleet, FleetError, read_fleet
 from ansible_collections.dialtone.phones.plugins.plugin_utils.oui import owner_of, vendors_of
@@ -53,6 +63,7 @@ _SETTINGS = {
     "phone_configs_scope": compile_spec({"type": "str", "max_length": 64, "pattern": "[^\\s].*"}),
     "phone_configs_strict": compile_spec({"type": "bool"}),
     "provisioning_preset": compile_spec({"type": "enum", "choices": list(PRESETS)}),
+    "phone_configs_asset_path": compile_spec({"type": "list", "elements": {"type": "str"}, "max_items": 100}),
 }
 _DEFAULTS = {
     "phone_template_path": [],
@@ -60,6 +71,7 @@ _DEFAULTS = {
     "phone_configs_scope": "all",
     "phone_configs_strict": False,
     "provisioning_preset": CLOUD,
+    "phone_configs_asset_path": [],
 }
 __all__ = ["PhoneRow", "Production", "ProductionError", "RenderError", "Settings", "prepare"]
 
@@ -75,6 +87,7 @@ class Settings(NamedTuple):
     password_policy: str
     scope: str
     strict: bool
+    assets: Assets
     preset: Preset = PRESETS[CLOUD]
     server_networks: bool = False  # whether every provisioning server admits its own networks only
 
@@ -82,11 +95,17 @@ class Settings(NamedTuple):
 class PhoneRow:
     """One phone of the run, checked. Rendering is left to whoever needs the files, since an unchanged phone need not be rendered."""
 
-    __slots__ = ("_listed", "_model", "_pack", "_phone", "_production", "_server", "about", "gate", "host", "key", "mac", "site", "vendor")
+    __slots__ = (
+        *("_listed", "_model", "_pack", "_phone", "_places", "_production", "_server"),
+        *("about", "gate", "host", "key", "mac", "site", "vendor"),
+    )
 
-    def __init__(self, production: Production, phone: Phone, pack: Pack, model: Model, key: str | None) -> None:
+    def __init__(
+        self, production: Production, phone: Phone, pack: Pack, model: Model, key: str | None, places: list[Place] | None = None
+    ) -> None:
         """
         :param phone: as ``fit`` left it.
+        :param places: the local files that it names.
         """
         self._production, self._phone, self._pack, self._model = production, phone, pack, model
         settings = production.settings
@@ -96,6 +115,8 @@ class PhoneRow:
         self.site: str = phone["site"]
         self.key = key
         self._server: Server = server_of(phone, settings.base, settings.deriver, pack)
+        self._places = places or []
+        place_urls(phone, self._places, self._server)
         self._listed = books_of(phone, pack, model, self._server, settings.books)
         self.gate = gate_record(phone, pack, model, settings, [listing["file"] for listing in self._listed])
         # What later runs need of the phone while it stays as it is; the production fills it.
@@ -120,6 +141,10 @@ class PhoneRow:
         except ValueError as exc:
             raise RenderError(self.host, "all files", f"{self.vendor}/pack.yml", None, str(exc)) from exc
         return self._production.renderer(self._pack).render(self._phone, self._model, context)
+
+    def assets(self) -> list[Asset]:
+        """Return the local files that are published beside the phone's own."""
+        return assets_of(self._places) if self._phone["enabled"] else []
 
     @property
     def phone(self) -> Phone:
@@ -298,17 +323,21 @@ class Production:
             pack = self.settings.packs.get(row["vendor"])
         except PackError:
             return None
-        if pack is None or row["key"] is None or self._key(host, pack, row["about"]["asked"]) != row["key"] or self.fleet.strays(host):
+        if pack is None or row["key"] is None or self.fleet.strays(host):
+            return None
+        if self._key(host, pack, row["about"]["asked"], row["about"].get("local", ())) != row["key"]:
             return None
         return UnchangedRow(self, row)
 
-    def _key(self, host: str, pack: Pack, asked: list[str]) -> str | None:
+    def _key(self, host: str, pack: Pack, asked: list[str], local: Iterable[str] = ()) -> str | None:
         """Return the digest of all that decides about a phone; nothing when something does that has no digest.
 
         :param asked: names of its phonebooks, whose titles are in its own files.
+        :param local: paths of the local files it names, whose content is told by nothing else.
         """
         digest = self.fleet.input_digest(host, self._input_key)
         titles = repr([self.settings.books.title(name) for name in asked]).encode()
+        titles += "".join(self.settings.assets.digest(path) for path in local).encode()
         return hmac.digest(self._input_key, digest + self._run_digest(pack) + titles, "sha256").hex() if digest else None
 
     def finish(self) -> None:
@@ -336,16 +365,25 @@ class Production:
             self.problems.append(Problem(f"{host}: phone_model", pack.model_problem(phone["model"])))
             return None
         before, told = len(self.problems), len(self.warnings)
+        phone = dict(phone)
+        self.problems += choose_firmware(phone, pack, model)
         fitted, notes = fit(phone, pack, model)
         for note in notes:
             self._say(phone, note, phone["unsupported"] == "error")
-        self.problems += refusals(fitted, pack)
+        self.problems += refusals(without_files(fitted), pack)
         self._check(phone, pack, model)
+        places, problems, notes = self.settings.assets.place(fitted, pack, model)
+        self.problems += problems
+        for note in notes:
+            self._say(phone, note, False)
         if len(self.problems) > before:
             return None
         fitted["admin_password"] = admin_password_of(fitted, pack, self.settings.deriver)
-        row = PhoneRow(self, fitted, pack, model, self._key(host, pack, phone["phonebooks"] or []))
+        local = local_files(fitted)
+        row = PhoneRow(self, fitted, pack, model, self._key(host, pack, phone["phonebooks"] or [], local), places)
         row.describe(phone, self.warnings[told:])
+        if local:
+            row.about["local"] = local
         return row
 
     def _say(self, phone: Phone, text: str, wrong: bool) -> None:
@@ -446,15 +484,16 @@ def prepare(action: Any, task_vars: Mapping[str, Any], _args: Mapping[str, Any] 
     """
     try:
         fleet = read_fleet(task_vars, action._templar)
-        settings = read_settings(fleet, Path(action._loader.get_basedir()))
+        settings = read_settings(fleet, Path(action._loader.get_basedir()), task_vars.get("inventory_dir"))
     except FleetError as exc:
         raise ProductionError([Problem("inventory", str(exc))]) from exc
     return Production(fleet, settings)
 
 
-def read_settings(fleet: Fleet, basedir: Path) -> Settings:
+def read_settings(fleet: Fleet, basedir: Path, inventory_dir: str | None = None) -> Settings:
     """Return the settings of a run.
 
+    :param basedir: the folder of the playbook.
     :raises ProductionError: with all that is wrong with them.
     """
     problems: list[Problem] = []
@@ -495,6 +534,11 @@ def read_settings(fleet: Fleet, basedir: Path) -> Settings:
         problems += exc.problems
     preset = PRESETS[setting("provisioning_preset")]
     policy, scope, strict = (setting(f"phone_configs_{name}") for name in ("password_policy", "scope", "strict"))
+    folders = [
+        *([inventory_dir] if inventory_dir else []),
+        basedir,
+        *(basedir / path for path in setting("phone_configs_asset_path") if path),
+    ]
     networks = False
     try:
         networks = fleet.is_set_on_servers("provisioning_server_networks")
@@ -502,4 +546,6 @@ def read_settings(fleet: Fleet, basedir: Path) -> Settings:
         problems.append(Problem("inventory", str(exc)))
     if problems or not base or not deriver or not packs or books is None:
         raise ProductionError(problems)
-    return Settings(base, deriver, previous, packs, books, policy or preset.password_policy, scope, strict, preset, networks)
+    return Settings(
+        base, deriver, previous, packs, books, policy or preset.password_policy, scope, strict, Assets(folders), preset, networks
+    )

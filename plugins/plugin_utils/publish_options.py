@@ -17,6 +17,7 @@ ROLE_VARIABLES = (
     "phone_template_path",
     "phone_configs_password_policy",
     "phone_configs_phonebooks",
+    "phone_configs_asset_path",
     "phone_configs_strict",
     "phone_configs_scope",
     "phone_configs_adopt_scopes",

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator
 from typing import Any, BinaryIO, NamedTuple
 
 from ansible_collections.dialtone.phones.plugins.module_utils.release.manifest import FORMAT, encode, gate_digest
+from ansible_collections.dialtone.phones.plugins.plugin_utils.assets import is_asset_name
 from ansible_collections.dialtone.phones.plugins.plugin_utils.publish_run import Entry, PublishError, Run
 from ansible_collections.dialtone.phones.plugins.plugin_utils.published import Published
 
@@ -58,6 +59,9 @@ class Plan:
         self._conflict_count = 0
         self.changes: list[Change] = []
         self.index: dict[str, int] = {}
+        # Of contents in changed files: how large, and which are of local files and so told by name, size and digest alone.
+        self.sizes: dict[str, int] = {}
+        self.local: set[str] = set()
         self.moved = 0
         self.unreached: list[str] = []
         self._compare(run)
@@ -132,6 +136,12 @@ class Plan:
             for name in sorted({*before, *files})
             if before.get(name, [""])[0] != files.get(name, [""])[0] or name in repair
         }
+        for name, digests in differing.items():
+            for entries, digest in zip((before, files), digests, strict=True):
+                if digest:
+                    self.sizes[digest] = entries[name][1]
+                    if run.contents.is_local(digest) or is_asset_name(name):
+                        self.local.add(digest)
         gate = old is None or old["gate"] != row["gate"]
         if old is not None and not differing and not gate and old["scope"] == row["scope"]:
             self.moved += 1

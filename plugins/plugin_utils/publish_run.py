@@ -212,6 +212,12 @@ class Run:
                 files[name] = [file.sha256, len(file.content)]
                 if not problems and self._is_needed(phone.mac, name, file.sha256, published, keep_all):
                     self.contents.add(file.sha256, file.content)
+            for asset in phone.assets():
+                if asset.name in files:
+                    problems.add(f"{phone.host}: {asset.name}: two files of the phone have this name on disk")
+                files[asset.name] = [asset.sha256, asset.size]
+                # It stays where it is until it is sent, to whichever server lacks it.
+                self.contents.add_file(asset.sha256, asset.path, asset.size)
         except RenderError as exc:
             problems.add(Masker(phone.secrets, phone.secret_parameters).mask(str(exc)))
         return files

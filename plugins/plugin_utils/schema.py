@@ -197,6 +197,46 @@ def _url(_spec: Spec) -> Check:
     return check
 
 
+def _asset(_spec: Spec) -> Check:
+    """Check a URL, or a local file: a path, or a dictionary of ``file`` and ``sha256``, which is the form that files come out in."""
+    as_url, as_file = _url({}), _asset_file({})
+    wanted = "wanted a URL (http, https, ftp or tftp), a path, or a dictionary of file and sha256"
+
+    def check(where: str, value: Any, problems: list[Problem]) -> Any:
+        if isinstance(value, str):
+            if "://" in value:
+                return as_url(where, value, problems)
+            path = as_file(where, value, problems)
+            return None if path is None else {"file": path, "sha256": None}
+        if not isinstance(value, dict):
+            problems.append(Problem(where, f"got {shown(value)}, {wanted}"))
+            return None
+        before = len(problems)
+        for name in value:
+            if name not in ("file", "sha256"):
+                problems.append(Problem(f"{where}.{name}", f"is unknown{did_you_mean(str(name), ('file', 'sha256'))}"))
+        if value.get("file") is None:
+            problems.append(Problem(f"{where}.file", "is missing"))
+            return None
+        path = as_file(f"{where}.file", value["file"], problems)
+        digest = value.get("sha256")
+        if digest is not None and not (isinstance(digest, str) and re.fullmatch("[0-9a-fA-F]{64}", digest)):
+            problems.append(Problem(f"{where}.sha256", f"got {shown(digest)}, wanted 64 hexadecimal digits"))
+        return None if len(problems) > before else {"file": path, "sha256": digest}
+
+    return check
+
+
+def _asset_file(_spec: Spec) -> Check:
+    def check(where: str, value: Any, problems: list[Problem]) -> str | None:
+        if isinstance(value, str) and 0 < len(value) <= 1024 and "://" not in value and not _CONTROL.search(value):
+            return value
+        problems.append(Problem(where, f"got {shown(value)}, wanted the path of a file"))
+        return None
+
+    return check
+
+
 def _cidr(_spec: Spec) -> Check:
     def check(where: str, value: Any, problems: list[Problem]) -> str | None:
         text = value.strip() if isinstance(value, str) and "%" not in value else ""
@@ -318,6 +358,8 @@ _COMPILERS: dict[str, Callable[[Spec], Check]] = {
     "host": _host,
     "hostport": _host,
     "url": _url,
+    "asset": _asset,
+    "asset_file": _asset_file,
     "cidr": _cidr,
     "timezone": _timezone,
     "list": _list,

@@ -18,16 +18,31 @@ _PREFIX = "dialtone-spool-"
 _LOCK = "lock"
 
 
+class ContentError(Exception):
+    """A local file is no longer what it was when it was read first; the message is a whole sentence."""
+
+
 class Contents:
-    """Rendered contents by their SHA-256, in a file that has no name: the kernel frees it with the process, a killed one too."""
+    """Contents by their SHA-256: rendered ones in a file that has no name (the kernel frees it with the process, a killed one too), local files
+    where they are."""
 
     def __init__(self, folder: str) -> None:
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - lives as long as the run
         self._where: dict[bytes, tuple[int, int]] = {}
+        self._local: dict[bytes, tuple[str, int]] = {}
         self._end = 0
 
     def __contains__(self, digest: str) -> bool:
-        return bytes.fromhex(digest) in self._where
+        key = bytes.fromhex(digest)
+        return key in self._where or key in self._local
+
+    def add_file(self, digest: str, path: str, size: int) -> None:
+        """Remember where a local file is."""
+        self._local.setdefault(bytes.fromhex(digest), (path, size))
+
+    def is_local(self, digest: str) -> bool:
+        """Tell whether a content is a local file's."""
+        return bytes.fromhex(digest) in self._local
 
     def add(self, digest: str, content: bytes) -> None:
         """Keep a content, unless it is kept already."""
@@ -39,15 +54,39 @@ class Contents:
             self._end += len(content)
 
     def get(self, digest: str) -> bytes:
-        """Return a content that is kept."""
+        """Return a rendered content that is kept."""
         offset, size = self._where[bytes.fromhex(digest)]
         self._file.seek(offset)
         return self._file.read(size)
 
     def each(self, digests: Iterable[str]) -> Iterator[bytes]:
-        """Yield contents one after the other."""
+        """Yield contents one after the other, large ones in pieces.
+
+        :raises ContentError: a local file changed meanwhile.
+        """
         for digest in digests:
-            yield self.get(digest)
+            if bytes.fromhex(digest) in self._where:
+                yield self.get(digest)
+            else:
+                yield from self._pieces(digest)
+
+    def _pieces(self, digest: str) -> Iterator[bytes]:
+        path, size = self._local[bytes.fromhex(digest)]
+        found = hashlib.sha256()
+        left = size
+        try:
+            with open(path, "rb") as stream:
+                while left:
+                    piece = stream.read(min(left, 1 << 20))
+                    if not piece:
+                        break
+                    found.update(piece)
+                    left -= len(piece)
+                    yield piece
+        except OSError as exc:
+            raise ContentError(f"{path}: {exc.strerror}; nothing was published") from None
+        if found.hexdigest() != digest:
+            raise ContentError(f"{path}: was changed while it was published; run again")
 
     def close(self) -> None:
         self._file.close()

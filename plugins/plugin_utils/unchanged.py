@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ansible_collections.dialtone.phones.plugins.plugin_utils.assets import Asset
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import Phone
 from ansible_collections.dialtone.phones.plugins.plugin_utils.render import RenderedFile
 
@@ -90,6 +91,10 @@ class UnchangedRow:
     def render(self) -> list[RenderedFile]:
         """Return the phone's own files."""
         return self._production.row(self.host).render()
+
+    def assets(self) -> list[Asset]:
+        """Return the local files that are published beside them."""
+        return self._production.row(self.host).assets()
 
     secrets: tuple[str, ...] = ()
     secret_parameters: tuple[str, ...] = ()

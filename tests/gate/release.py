@@ -70,12 +70,14 @@ def record(number: int, **changes) -> dict:
     return made
 
 
+# A local file such as a wallpaper, whose name tells its content.
+ASSET = "logo-0123456789abcdef.png"
 BASIC, OTHER, DIGEST, DIGEST256, FOREIGN, OPEN, REQUIRE, PREFER, ROTATED, UPLOADER, PIN, DISABLED, LOOSE, LOCAL = range(1, 15)
 
 
 def records() -> list[dict]:
     made = [
-        record(BASIC),
+        record(BASIC, files=[*record(BASIC)["files"], ASSET]),
         record(OTHER, tenant="b"),
         record(DIGEST, home=[home(mac_of(DIGEST), "digest")]),
         record(DIGEST256, home=[home(mac_of(DIGEST256), "digest", algorithm="sha256")]),

@@ -22,6 +22,7 @@ import typing as t
 from ansible_collections.dialtone.phones.plugins.module_utils.release.errors import ReleaseError
 from ansible_collections.dialtone.phones.plugins.module_utils.release.manifest import FORMAT, encode
 
+_PIECE = 1 << 20
 _MEMBERS = ("plan.jsonl", "contents.jsonl", "contents.bin")
 
 
@@ -104,16 +105,28 @@ class Archive:
             raise ReleaseError(f"{self._path}: holds {member.name if member else 'nothing'} where {name} is wanted")
         return t.cast(t.IO[bytes], self._tar.extractfile(member))
 
-    def contents(self) -> t.Iterator[tuple[str, bytes]]:
-        """Yield digest and content, each checked."""
+    def contents(self) -> t.Iterator[tuple[str, t.Iterator[bytes]]]:
+        """Yield digest and content, in pieces that fit into memory; a content that isn't the one announced raises at its end."""
         try:
             stream = self._member(_MEMBERS[2])
             for digest, size in self.index:
-                content = stream.read(size)
-                if hashlib.sha256(content).hexdigest() != digest:
-                    raise ReleaseError(
-                        f"{self._path}: a content of {size} bytes is not the one announced; the archive was damaged on the way"
-                    )
-                yield digest, content
+                pieces = self._pieces(stream, digest, size)
+                yield digest, pieces
+                # What nobody wanted is passed over.
+                for _piece in pieces:
+                    pass
         except (tarfile.TarError, EOFError, OSError) as exc:
             raise ReleaseError(f"{self._path}: cut short ({exc})") from None
+
+    def _pieces(self, stream: t.IO[bytes], digest: str, size: int) -> t.Iterator[bytes]:
+        found = hashlib.sha256()
+        left = size
+        while left:
+            piece = stream.read(min(left, _PIECE))
+            if not piece:
+                break
+            found.update(piece)
+            left -= len(piece)
+            yield piece
+        if found.hexdigest() != digest:
+            raise ReleaseError(f"{self._path}: a content of {size} bytes is not the one announced; the archive was damaged on the way")

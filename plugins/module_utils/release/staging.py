@@ -24,7 +24,7 @@ class Changes:
 
     :param rows: by MAC: ``{"set": row, "repair": [names]}`` or ``{"remove": mac}``.
     :param sent: digests of the contents that came along.
-    :param contents: those contents, each yielded once.
+    :param contents: those contents, each yielded once, in pieces.
     :param elsewhere: paths of contents in another release, by digest (a rollback).
     """
 
@@ -32,7 +32,7 @@ class Changes:
         self,
         rows: dict[str, dict[str, t.Any]],
         sent: t.Collection[str] = (),
-        contents: t.Iterable[tuple[str, bytes]] = (),
+        contents: t.Iterable[tuple[str, t.Iterable[bytes]]] = (),
         elsewhere: dict[str, str] | None = None,
     ) -> None:
         self.rows = rows
@@ -140,10 +140,10 @@ class PhoneTree:
             self.retired[mac] = retired
 
     def _fill(self, changes: Changes) -> None:
-        for digest, content in changes.contents:
+        for digest, pieces in changes.contents:
             paths = self._wanted.pop(digest, None)
             if paths:
-                self._write(paths[0], content)
+                self._write(paths[0], pieces)
                 self._link_all(paths[0], paths[1:])
         lost = []
         for digest, paths in self._wanted.items():
@@ -155,17 +155,18 @@ class PhoneTree:
         if lost:
             raise ContentMissing(sorted(lost))
 
-    def _write(self, path: str, content: bytes) -> None:
+    def _write(self, path: str, pieces: t.Iterable[bytes]) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
-            view = memoryview(content)
-            while view:
-                view = view[os.write(descriptor, view) :]
+            for piece in pieces:
+                self.bytes += len(piece)
+                view = memoryview(piece)
+                while view:
+                    view = view[os.write(descriptor, view) :]
             self._access.give_file(descriptor, WEB)
         finally:
             os.close(descriptor)
         self.written += 1
-        self.bytes += len(content)
 
     def _link_all(self, source: str, targets: list[str]) -> None:
         for target in targets:

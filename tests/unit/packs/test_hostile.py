@@ -106,6 +106,9 @@ def _texts(path: Path, spec: dict, value: object) -> Iterator[tuple[Path, dict]]
         for index, item in enumerate(value if isinstance(value, list) else []):
             if not (spec["elements"].get("shorthand") and isinstance(item, str)):
                 yield from _texts((*path, index), spec["elements"], item)
+    elif kind == "asset":
+        # A template never sees a local file's name, only a URL.
+        yield path, {"type": "url"}
     elif kind in ("str", "text", "secret", "url", "host", "hostport"):
         yield path, spec
 
@@ -158,7 +161,7 @@ def marked(vendor: str, model: str) -> tuple[dict, list[tuple[Path, dict]]]:
         if path[-1] == "sip_server" and path[0] == "phone_lines":
             continue
         # A version decides which names are written, and attributes are listed with blanks between them.
-        if path[-1] in ("version", "name_attributes", "number_attributes"):
+        if path[-1] in ("version", "sha256", "name_attributes", "number_attributes"):
             continue
         if path[-1] == "code" and phone[path[0]][path[1]]["type"] != "custom":
             continue

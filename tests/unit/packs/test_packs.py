@@ -43,6 +43,8 @@ NOT_FOR_TEMPLATES = {
         "phonebooks",
         "unsupported",
         "parameters",
+        "firmwares",
+        "firmware_ring",
     ),
     *("dtmf", "srtp"),
 }

@@ -50,6 +50,39 @@ log_has "release none is not kept on prov1; kept there: "
 ansible-playbook "${roll[@]}" -e rollback_release="$first" >"$OUTPUT/log" 2>&1 || fail "rolling back"
 log_has "prov2: 1 phones have the files of release $first again"
 
+# Local files: each once on a server however many phones have it, told by name, size and digest, and only who uses one is touched.
+mkdir -p "$OUTPUT/files"
+head -c 3000000 /dev/urandom >"$OUTPUT/files/T54W.rom"
+{ printf '\211PNG\r\n\032\n'; head -c 5000 /dev/urandom; } >"$OUTPUT/files/logo.png"
+assets=(-e phone_configs_asset_path="$OUTPUT/files" -e '{"phone_wallpaper": "logo.png"}'
+  -e '{"phone_firmwares": [{"models": ["T54W", "T46U"], "file": "T54W.rom"}]}')
+publish -v
+publish --check --diff "${assets[@]}"
+log_has "+(3,000,000 bytes, SHA-256 $(sha256sum <"$OUTPUT/files/T54W.rom" | cut -d' ' -f1))"
+publish -v "${assets[@]}"
+rom=t54w-$(sha256sum <"$OUTPUT/files/T54W.rom" | cut -c1-16).rom
+cmp "$OUTPUT/files/T54W.rom" "$(file prov1 "805ec0000001/$rom")" || fail "the firmware differs"
+[ "$(stat -c %i "$(file prov1 "805ec0000001/$rom")")" = "$(stat -c %i "$(file prov1 "805ec0000003/$rom")")" ] || fail "a firmware lies there twice"
+[ "$(stat -c %a "$(file prov1 "805ec0000001/$rom")")" = 640 ] || fail "the firmware's mode is wrong"
+[ ! -e "$(file prov1 "805ec0000002/$rom")" ] || fail "a phone of another model has the firmware"
+was=$(stat -c '%i %Y' "$(file prov1 "805ec0000001/$rom")")
+publish -v "${assets[@]}"
+log_has "changed=0"
+head -c 3000000 /dev/urandom >"$OUTPUT/files/next.rom"
+publish -v "${assets[@]}" -e '{"phone_firmwares": [{"models": ["T54W", "T46U"], "file": "T54W.rom"}, {"models": ["T54W"], "ring": "stable", "file": "next.rom"}]}'
+log_has '"changed_hosts": ["reception"]'
+[ "$was" = "$(stat -c '%i %Y' "$(file prov1 "805ec0000003/$rom")")" ] || fail "the time or the inode of an unchanged firmware changed"
+publish "${assets[@]}" -e '{"phone_wallpaper": {"file": "logo.png", "sha256": "'"$(printf '0%.0s' {1..64})"'"}}' && fail "a wrong checksum was accepted"
+log_has "phone_wallpaper: 'logo.png' has SHA-256"
+before=$(tree)
+publish -e phone_configs_asset_path="$OUTPUT/files" -e '{"phone_wallpaper": "/etc/hostname"}' && fail "a file from anywhere was published"
+log_has "lies outside of"
+[ "$before" = "$(tree)" ] || fail "a refused run wrote something"
+ansible-playbook "${roll[@]}" >"$OUTPUT/log" 2>&1 || fail "rolling back the firmware"
+cmp "$OUTPUT/files/T54W.rom" "$(file prov1 "805ec0000001/$rom")" || fail "the firmware did not come back"
+for language in pl nl da; do publish -e "phone_language=$language"; done
+[ -z "$(find "$OUTPUT/prov1" -name '*.rom' -print -quit)" ] || fail "unused firmware stayed on the disk"
+
 # Hand edits.
 publish -v
 echo edited >>"$(file prov1 805ec0000003/805ec0000003.cfg)"

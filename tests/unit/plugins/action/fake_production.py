@@ -27,6 +27,7 @@ class FakePhone:
     cached: bool = True
     label: str = ""
     book: str = ""
+    local: list = field(default_factory=list)
 
     @property
     def mac(self) -> str:
@@ -95,6 +96,9 @@ class FakePhone:
     @property
     def listed(self) -> list:
         return [{"name": "book", "title": self.book, "file": "book.xml", "entries": None}] if self.book else []
+
+    def assets(self) -> list:
+        return self.local
 
     def render(self) -> list:
         if self.fails:

@@ -311,3 +311,24 @@ def test_phonebooks_are_fetched_with_their_own_user_and_their_pages_counted(serv
     ]
     assert boot.problems == ["phonebook book-b.xml answered 404", "phonebook known.xml is not well-formed"]
     assert not [row for row in boot.requests if "b:s" in row["url"]]
+
+
+def test_files_that_the_configuration_names_are_fetched_and_held_against_their_names(server):
+    start = serve_phone(server)
+    good, bad = f"t54w-{hashlib.sha256(b'rom').hexdigest()[:16]}.rom", "logo-0123456789abcdef.png"
+    server.files[f"/p/{HOME}/{MAC}.cfg"] += (
+        f"firmware.url = {server.base}/p/{HOME}/{good}\nwall = Config:{bad}\nring = gone-{'0' * 16}.wav\n"
+    )
+    server.files[f"/p/{HOME}/{good}"] = "rom"
+    server.files[f"/p/{HOME}/{bad}"] = "another picture"
+    phone = boot()
+    assert phone.run(start) == "provisioned"
+    assert [(row["url"].rsplit("/")[-1], row["status"], row["bytes"]) for row in phone.requests if row["phase"] == "asset"] == [
+        (f"gone-{'0' * 16}.wav", 404, 0),
+        (bad, 200, 15),
+        (good, 200, 3),
+    ]
+    assert phone.problems == [
+        f"gone-{'0' * 16}.wav answered 404, but the configuration names it",
+        f"{bad} is not what its name says: its SHA-256 is {hashlib.sha256(b'another picture').hexdigest()}",
+    ]

@@ -53,6 +53,7 @@ EXAMPLES = {
     "phone_sip_servers": {"host": "a"},
     "phone_paging": {"address": "224.0.0.1:5"},
     "phone_dot1x": {"mode": "off"},
+    "phone_firmwares": {"models": ["T54W"]},
     "phone_ldap": {"host": "a", "base": "b"},
 }
 
