@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
-from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx_source import Tables
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx_source import Row, Tables
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx_words import is_true
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem
 
@@ -19,18 +20,22 @@ _KINDS = {"mobile": "mobile", "cell": "mobile", "home": "home", "fax": "fax", "w
 _MOST = 10
 
 
-TABLES = ("v_extensions", "v_contacts", "v_contact_phones", "v_contact_emails")
+# Of which rows of one tenant are wanted at a time.
+TABLES = (
+    "v_extensions",
+    "v_contacts",
+    "v_contact_phones",
+    "v_contact_emails",
+    "v_contact_users",
+    "v_contact_groups",
+    "v_user_groups",
+    "phonebooks",
+    "phonebook_contacts",
+)
 
 
-def contacts_of(data: Tables, domain_name: str, left: list[Problem]) -> list[dict[str, Any]]:
-    """Return the entries of a tenant's book: extensions that are on and visible in the directory, then contacts with a number to call.
-
-    :param data: the rows of this tenant only, of :data:`TABLES`.
-    """
-    return [*_extensions(data), *_contacts(data, domain_name, left)]
-
-
-def _extensions(data: Tables) -> list[dict[str, Any]]:
+def extensions_of(data: Tables) -> list[dict[str, Any]]:
+    """Return the extensions of a tenant that are on and visible in the directory."""
     entries = []
     for row in data.get("v_extensions", ()):
         number = (row.get("extension") or "").strip()
@@ -45,7 +50,8 @@ def _extensions(data: Tables) -> list[dict[str, Any]]:
     return entries
 
 
-def _contacts(data: Tables, domain_name: str, left: list[Problem]) -> list[dict[str, Any]]:
+def contacts_of(data: Tables, domain_name: str, left: list[Problem]) -> dict[str, dict[str, Any]]:
+    """Return the contacts of a tenant that have a number to call, by their UUID."""
     phones: dict[str | None, list[dict[str, str]]] = {}
     refused = 0
     for row in data.get("v_contact_phones", ()):
@@ -62,7 +68,7 @@ def _contacts(data: Tables, domain_name: str, left: list[Problem]) -> list[dict[
     for row in data.get("v_contact_emails", ()):
         if row.get("email_address") and (row.get("contact_uuid") not in mails or is_true(row.get("email_primary"))):
             mails[row.get("contact_uuid")] = str(row["email_address"])
-    entries = []
+    entries: dict[str, dict[str, Any]] = {}
     for row in data.get("v_contacts", ()):
         numbers = phones.get(row.get("contact_uuid"))
         if not numbers:
@@ -80,9 +86,25 @@ def _contacts(data: Tables, domain_name: str, left: list[Problem]) -> list[dict[
             "group": _name(row.get("contact_category"))[:128],
             "email": _name(mails.get(row.get("contact_uuid"))),
         }
-        entries.append({**entry, **{key: text for key, text in more.items() if text}})
+        entries[str(row.get("contact_uuid"))] = {**entry, **{key: text for key, text in more.items() if text}}
     if refused:
         left.append(Problem(f"{domain_name} contacts", f"{refused} without a name, or with a number that can't be dialled"))
+    return entries
+
+
+def entries_of(rows: Iterable[Row], where: str, left: list[Problem]) -> list[dict[str, Any]]:
+    """Return the entries of one of FS PBX's phonebooks."""
+    entries = []
+    refused = 0
+    for row in rows:
+        number = (row.get("phone_number") or "").strip()
+        if _NUMBER.fullmatch(number):
+            name = _name(row.get("first_name"), row.get("last_name")) or number
+            entries.append({"name": name, "numbers": [{"number": number, "type": "work"}]})
+        else:
+            refused += 1
+    if refused:
+        left.append(Problem(where, f"{refused} with a number that can't be dialled"))
     return entries
 
 

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 from ansible_collections.dialtone.phones.plugins.module_utils.mac import MacError, normalize_mac
 from ansible_collections.dialtone.phones.plugins.plugin_utils.columns import ascii_words
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx_books import TABLES as BOOK_TABLES
-from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx_books import contacts_of
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx_lines import Keys, clean, lines_of, needs_line
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx_settings import Settings, settings_of, variables_of
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx_shelves import Shelf, in_order
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx_source import Row, Tables
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx_words import Handsets, KeyTypes, is_true
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import Pack, Packs
@@ -30,6 +30,10 @@ _SERIAL = re.compile(r"[A-Za-z0-9._/-]{1,128}")
 _MAIL = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+")
 _TAKEN = frozenset({"all", "ungrouped", "phones", "localhost"})
 _BOOK_NAME = 32
+# Characters of a name of a host or a group.
+_LONGEST = 120
+# Characters of a sentence of the report.
+_TOLD = 1000
 
 
 class Options(NamedTuple):
@@ -73,8 +77,12 @@ def for_domains(data: Tables, names: Collection[str]) -> Tables:
         tables[table] = rows
     # Keys of a device whose own domain column is empty belong to the device.
     devices = {row["device_uuid"] for row in tables.get("v_devices", ())}
-    for table in ("v_device_lines", "v_device_keys", "v_device_settings"):
+    for table in ("v_device_lines", "v_device_keys", "v_device_settings", "device_keys", "device_phonebook"):
         tables[table] = [row for row in tables.get(table, ()) if row.get("device_uuid") in devices]
+    templates = {row["device_key_template_uuid"] for row in tables.get("device_key_templates", ())}
+    tables["device_key_template_keys"] = [
+        row for row in tables.get("device_key_template_keys", ()) if row.get("device_key_template_uuid") in templates
+    ]
     return tables
 
 
@@ -89,6 +97,12 @@ def index(rows: Iterable[Row], column: str) -> dict[str | None, list[Row]]:
 def slug(text: str, joint: str = "_") -> str:
     """Return a text in lower-case ASCII letters and digits, with a joint for whatever stands between words."""
     return re.sub("[^a-z0-9]+", joint, ascii_words(text).lower()).strip(joint)
+
+
+def _as_key(row: Row, prefix: str) -> Row:
+    """Return one of FS PBX's keys as FusionPBX has them."""
+    names = {"category": "key_area", "id": "key_index", "type": "key_type", "value": "key_value", "label": "key_label"}
+    return {f"{prefix}_{name}": row.get(column) for name, column in names.items()}
 
 
 def build(data: Tables, options: Options) -> Fleet:
@@ -107,6 +121,9 @@ class _Builder:
         self._device_keys = index(data.get("v_device_keys", ()), "device_uuid")
         self._profile_keys = index(data.get("v_device_profile_keys", ()), "device_profile_uuid")
         self._profiles = {row["device_profile_uuid"]: row for row in data.get("v_device_profiles", ())}
+        self._add_fs_pbx(data)
+        # Phone -> domain, user and device, for its phonebooks.
+        self._owners: dict[str, tuple[str | None, str | None, str | None]] = {}
         self._users = {row["user_uuid"]: row for row in data.get("v_users", ())}
         self._settings = settings_of(data)
         self._handsets = Handsets(Packs(options.pack_folders), options.models)
@@ -122,6 +139,18 @@ class _Builder:
         self._macs: dict[str, str] = {}
         self._groups: dict[str, dict[str, Any]] = {}
 
+    def _add_fs_pbx(self, data: Tables) -> None:
+        """Take FS PBX's keys as those of devices, and its key templates as profiles: a device has one or the other."""
+        for device, rows in index(data.get("device_keys", ()), "device_uuid").items():
+            self._device_keys[device] = [*self._device_keys.get(device, ()), *(_as_key(row, "device_key") for row in rows)]
+        for row in data.get("device_key_templates", ()):
+            self._profiles[row["device_key_template_uuid"]] = {
+                "device_profile_name": row.get("name"),
+                "device_profile_enabled": row.get("enabled"),
+            }
+        for template, rows in index(data.get("device_key_template_keys", ()), "device_key_template_uuid").items():
+            self._profile_keys[template] = [_as_key(row, "profile_key") for row in rows]
+
     def build(self) -> Fleet:
         for name in sorted({name.lower() for name in self._options.domains} - {name.lower() for name in self._domains.values()}):
             self._left.append(Problem("domains", f"{name!r} is no domain of this database"))
@@ -136,7 +165,9 @@ class _Builder:
         if self._options.phonebooks:
             common = self._add_books(used)
         self._tenant_settings(used)
-        return Fleet(list(self._hosts.values()), self._groups, common, self._left)
+        # On one line, whatever the database has in names.
+        told = [Problem(clean(problem.where, _TOLD), clean(problem.what, _TOLD)) for problem in self._left]
+        return Fleet(list(self._hosts.values()), self._groups, common, told)
 
     def _add(self, device: Row) -> None:
         where = (
@@ -186,7 +217,7 @@ class _Builder:
         }
         self._describe(variables, device, source)
         vendor = (device.get("device_vendor") or "").lower()
-        profile = source.get("device_profile_uuid")
+        profile = source.get("device_key_template_uuid") or source.get("device_profile_uuid")
         row = self._profiles.get(profile) if profile else None
         if row is not None and is_true(row.get("device_profile_enabled"), empty=True):
             groups["profile"] = self._group("profile", str(profile), clean(row.get("device_profile_name")) or "unnamed")
@@ -206,8 +237,9 @@ class _Builder:
         self._set_settings(variables, source, profile, pack, left)
         name = self._host_name(variables, domain, source)
         self._macs[mac] = name
+        self._owners[name] = (source.get("domain_uuid"), source.get("device_user_uuid"), source["device_uuid"])
         if left:
-            variables[LEFT] = left
+            variables[LEFT] = [clean(what, _TOLD) for what in left]
             self._left += [Problem(name, what) for what in left]
         self._hosts[name] = Host(name, variables, groups)
 
@@ -286,16 +318,25 @@ class _Builder:
 
     def _add_books(self, used: Mapping[str, str]) -> dict[str, Any]:
         split = {table: index(self._data.get(table, ()), "domain_uuid") for table in BOOK_TABLES}
-        books = {}
+        assigned = index(self._data.get("device_phonebook", ()), "device_uuid")
+        shelves: dict[str | None, Shelf] = {}
         for uuid, domain in self._domains.items():
             group = used.get(self._names.get(("tenant", domain), ""))
             if group:
-                contacts = contacts_of({table: rows.get(uuid, []) for table, rows in split.items()}, domain, self._left)
-                if contacts:
-                    name = self._unique("book", domain, slug(domain, "-")[:_BOOK_NAME].strip("-") or "book", "-", _BOOK_NAME)
-                    books[name] = {"title": domain[:64], "contacts": contacts}
-                    self._groups[group]["phone_phonebooks"] = [name]
+                rows = {table: found.get(uuid, []) for table, found in split.items()}
+                shelf = shelves[uuid] = Shelf(rows, domain, self._below(uuid), self._book_name, self._left)
+                if shelf.common:
+                    self._groups[group]["phone_phonebooks"] = shelf.common
+        for host in self._hosts.values():
+            domain, user, device = self._owners[host.name]
+            books = shelves[domain].of(user, in_order(assigned.get(device, []))) if domain in shelves else None
+            if books is not None:
+                host.variables["phone_phonebooks"] = books
+        books = {name: book for shelf in shelves.values() for name, book in shelf.books.items()}
         return {"phone_configs_phonebooks": books} if books else {}
+
+    def _book_name(self, key: str, title: str) -> str:
+        return self._unique("book", key, slug(title[:_LONGEST], "-")[:_BOOK_NAME].strip("-") or "book", "-", _BOOK_NAME)
 
     def _mark_shared(self) -> None:
         """Mark lines that several phones register: FusionPBX lets them, here they have to say so."""
@@ -325,7 +366,7 @@ class _Builder:
             "vendor": variables["phone_vendor"],
             "model": variables["phone_model"],
         }
-        name = slug(_PLACEHOLDER.sub(lambda match: values.get(match[1], ""), self._options.host_format), "-")
+        name = slug(_PLACEHOLDER.sub(lambda match: values.get(match[1], ""), self._options.host_format)[:_LONGEST], "-")
         mac = variables["phone_mac"]
         tries = [name, f"{name}-{mac[6:]}".strip("-"), f"{name}-{mac}".strip("-")]
         return next((text for text in tries if text and text not in _TAKEN and text not in self._hosts), mac)
@@ -334,7 +375,7 @@ class _Builder:
         """Return a tenant's name: the domain's, as far as a name of a tenant may be that."""
         key = (kind, text)
         if key not in self._names:
-            plain = text if re.fullmatch("[A-Za-z0-9._-]{1,64}", text) else slug(text, "-")[:64] or kind
+            plain = text if re.fullmatch("[A-Za-z0-9._-]{1,64}", text) else slug(text[:_LONGEST], "-")[:64] or kind
             self._names[key] = self._unique(f"{kind} name", text, plain, "-", 64)
             if self._names[key] != text:
                 self._left.append(Problem(f"domain {text}", f"is tenant {self._names[key]} here"))
@@ -343,7 +384,7 @@ class _Builder:
     def _group(self, kind: str, key: str, text: str | None = None) -> str:
         cached = self._names.get((f"{kind} group", key))
         if cached is None:
-            cached = self._unique(f"{kind} group", key, f"{kind}_{slug(text or key)}".strip("_"), "_", 200)
+            cached = self._unique(f"{kind} group", key, f"{kind}_{slug((text or key)[:_LONGEST])}".strip("_")[:_LONGEST], "_", _LONGEST)
             self._groups.setdefault(cached, {})
         return cached
 

@@ -20,6 +20,8 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import model
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem
 from ansible_collections.dialtone.phones.plugins.plugin_utils.schema import compile_spec
 
+# Who sees which contacts; all else of the category "contact" is of FusionPBX's web pages.
+_OF_CONTACTS = ("permissions", "contact_users", "contact_groups", "contact_extensions")
 # Name -> values, in the database's order: only settings of type "array" have several.
 Settings = dict[str, list[str]]
 
@@ -39,6 +41,10 @@ def category_settings(rows: Iterable[Row], prefix: str, owner: str | None) -> di
                 if subcategory != "time_zone":
                     continue
                 subcategory = "domain.time_zone"
+            elif category == "contact":
+                if subcategory not in _OF_CONTACTS:
+                    continue
+                subcategory = f"contact.{subcategory}"
             settings = found.setdefault(row.get(owner) if owner else None, {})
             values = settings.setdefault(subcategory, [])
             value = row.get(f"{prefix}_value") or ""
@@ -81,6 +87,12 @@ def settings_of(data: Tables) -> dict[str, dict[str | None, Settings]]:
     }
 
 
+def switch(settings: Settings, name: str) -> bool | None:
+    """Return what a switch of the phonebooks says, in whichever of its two categories; None where it is not set."""
+    texts = [settings[key][0] for key in (f"contact.{name}", name) if settings.get(key)]
+    return any(is_true(text) for text in texts) if texts else None
+
+
 def variables_of(settings: Settings, pack: Pack | None, where: str, left: list[Problem], fill: Settings | None = None) -> dict[str, Any]:
     """Return the variables that settings of one level set.
 
@@ -94,7 +106,7 @@ def variables_of(settings: Settings, pack: Pack | None, where: str, left: list[P
     fill = {**(fill or {}), **settings}
     for name, values in settings.items():
         texts = [value.strip() for value in values if value.strip()]
-        if name in known["superseded"] or not texts:
+        if name in known["superseded"] or name.startswith("contact.") or not texts:
             continue
         variable = "phone_timezone" if name == "domain.time_zone" else known["settings"].get(name)
         if name == "stun_port" and any(fill.get("stun_server", ())):

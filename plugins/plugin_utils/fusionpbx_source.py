@@ -24,6 +24,7 @@ TABLES: dict[str, tuple[str, ...]] = {
         "device_uuid",
         "domain_uuid",
         "device_profile_uuid",
+        "device_key_template_uuid",
         "device_address|device_mac_address",
         "device_label",
         "device_vendor",
@@ -156,6 +157,16 @@ TABLES: dict[str, tuple[str, ...]] = {
         "phone_type_fax",
     ),
     "v_contact_emails": ("contact_uuid", "domain_uuid", "email_address", "email_primary"),
+    "v_contact_users": ("contact_uuid", "domain_uuid", "user_uuid"),
+    "v_contact_groups": ("contact_uuid", "domain_uuid", "group_uuid"),
+    "v_user_groups": ("user_uuid", "domain_uuid", "group_uuid"),
+    # FS PBX's own, from its migrations; FusionPBX has none of them.
+    "device_keys": ("device_uuid", "key_area", "key_index", "key_type", "key_value", "key_label"),
+    "device_key_templates": ("device_key_template_uuid", "domain_uuid", "name", "enabled"),
+    "device_key_template_keys": ("device_key_template_uuid", "key_area", "key_index", "key_type", "key_value", "key_label"),
+    "phonebooks": ("phonebook_uuid", "domain_uuid", "name", "enabled", "is_default", "include_extensions"),
+    "phonebook_contacts": ("phonebook_uuid", "domain_uuid", "first_name", "last_name", "phone_number"),
+    "device_phonebook": ("device_uuid", "phonebook_uuid", "slot"),
 }
 # Without these there is no phone to make.
 NEEDED = {
@@ -165,8 +176,8 @@ NEEDED = {
 }
 # Settings of other applications hold passwords of mail servers and the like: they are not even fetched.
 _WHERE = {
-    "v_default_settings": "default_setting_category IN ('provision', 'domain')",
-    "v_domain_settings": "domain_setting_category IN ('provision', 'domain')",
+    "v_default_settings": "default_setting_category IN ('provision', 'domain', 'contact')",
+    "v_domain_settings": "domain_setting_category IN ('provision', 'domain', 'contact')",
     "v_user_settings": "user_setting_category = 'provision'",
 }
 _COLUMNS = "SELECT table_name::text, column_name::text FROM information_schema.columns WHERE table_schema = ANY (current_schemas(false))"

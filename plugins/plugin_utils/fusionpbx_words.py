@@ -16,6 +16,9 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx_source i
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import SHIPPED, Pack, Packs
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import model_specs
 
+# A pack is a folder: whatever else a vendor is called is none.
+_PACK = re.compile("[a-z][a-z0-9_]{0,63}")
+
 
 @functools.lru_cache(maxsize=1)
 def tables() -> dict[str, Any]:
@@ -59,9 +62,9 @@ class Handsets:
 
     def _find(self, vendor: str, template: str, model: str, agent: str) -> tuple[Pack | None, str, str]:
         names = tables()["vendors"].get(vendor, [re.sub("[^a-z0-9]+", "_", vendor).strip("_")])
-        packs = [pack for pack in map(self._packs.get, names) if pack]
+        packs = [pack for pack in map(self._packs.get, filter(_PACK.fullmatch, names)) if pack]
         if not packs:
-            return None, "", f"has vendor {vendor!r}, for which there is no pack" if vendor else "has no vendor"
+            return None, "", f"has vendor {vendor[:64]!r}, for which there is no pack" if vendor else "has no vendor"
         base = template.rpartition("/")[2]
         given = self._models.get(template) or self._models.get(base)
         # What the phone itself said last is surer than a template that serves a family.
@@ -75,7 +78,7 @@ class Handsets:
         return (
             packs[0],
             "",
-            f"has model {wanted!r}, which is no {packs[0].vendor} model; set it in FusionPBX or map {template!r} under models",
+            f"has model {wanted[:64]!r}, which is no {packs[0].vendor} model; set it in FusionPBX or map {template[:64]!r} under models",
         )
 
 

@@ -43,7 +43,7 @@ def database():
             row["domain_setting_value"] = "127.0.0.0/8"
     with server:
         server.fill(tables, columns())
-        statements = re.search(r"```sql\n(.*?)```", (TOP / "docs/migrating.md").read_text(encoding="utf-8"), re.DOTALL)[1]
+        statements = "".join(re.findall(r"```sql\n(.*?)```", (TOP / "docs/migrating.md").read_text(encoding="utf-8"), re.DOTALL))
         server.execute(statements.replace("'choose one'", "%s"), [PASSWORD])
         yield server
 

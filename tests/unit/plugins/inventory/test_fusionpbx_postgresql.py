@@ -39,7 +39,7 @@ def server():
     with running:
         running.fill(site(), columns())
         # The role as it is documented.
-        statements = re.search(r"```sql\n(.*?)```", MIGRATING.read_text(encoding="utf-8"), re.DOTALL)[1]
+        statements = "".join(re.findall(r"```sql\n(.*?)```", MIGRATING.read_text(encoding="utf-8"), re.DOTALL))
         running.execute(statements.replace("'choose one'", "%s"), [PASSWORD])
         yield running
 
