@@ -176,8 +176,10 @@ NEEDED = {
 }
 # Settings of other applications hold passwords of mail servers and the like: they are not even fetched.
 _WHERE = {
-    "v_default_settings": "default_setting_category IN ('provision', 'domain', 'contact')",
-    "v_domain_settings": "domain_setting_category IN ('provision', 'domain', 'contact')",
+    "v_default_settings": "default_setting_category IN ('provision', 'domain') OR default_setting_category = 'contact' AND default_setting_subcategory IN "
+    "('permissions', 'contact_users', 'contact_groups', 'contact_extensions')",
+    "v_domain_settings": "domain_setting_category IN ('provision', 'domain') OR domain_setting_category = 'contact' AND domain_setting_subcategory IN "
+    "('permissions', 'contact_users', 'contact_groups', 'contact_extensions')",
     "v_user_settings": "user_setting_category = 'provision'",
 }
 _COLUMNS = "SELECT table_name::text, column_name::text FROM information_schema.columns WHERE table_schema = ANY (current_schemas(false))"
