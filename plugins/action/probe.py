@@ -49,10 +49,11 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(f"model: {pack.model_problem(str(args['model']))}")
         try:
             # The module reads the text "no" as false, and would then ask with GET.
-            args["force"] = boolean(args.get("force") or False)
+            for name in ("force", "as_observer"):
+                args[name] = boolean(args.get(name) or False)
         except TypeError:
-            raise AnsibleActionFail(f"force: {args['force']!r} is neither yes nor no") from None
-        if not args["force"]:
+            raise AnsibleActionFail(f"{name}: {args[name]!r} is neither yes nor no") from None
+        if not (args["force"] or args["as_observer"]):
             self._refuse_phone_in_use(mac, task_vars)
         args["plan"] = boot_plan(pack, model, mac, str(args.get("firmware") or "1.0.0.0"), str(args.get("serial") or ""))
         return {**result, **self._execute_module(module_name="dialtone.phones.probe", module_args=args, task_vars=task_vars)}

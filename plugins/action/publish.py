@@ -102,6 +102,7 @@ class ActionModule(ActionBase):
     def _prepare(self, task_vars: dict[str, Any], args: dict[str, Any]) -> Any:
         """Return the phones to publish, all checked."""
         production = prepare(self, task_vars, args)
+        production.narrow(args["only"])
         problems = []
         if args["remove"]:
             held = holders(production.fleet)

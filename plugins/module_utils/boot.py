@@ -50,6 +50,7 @@ class Plan(NamedTuple):
     uploads: list[str]
     head_only: bool = False
     books: dict[str, Any] | None = None
+    observer: bool = False  # at home only, told to the gate as no phone, storing nothing
 
 
 class Reply(NamedTuple):
@@ -85,8 +86,9 @@ class _Digest(urllib.request.HTTPDigestAuthHandler):
 class Client:
     """Fetches as a phone does: its User-Agent, its credentials when asked, its idea of trust."""
 
-    def __init__(self, user_agent: str, timeout: float, context: ssl.SSLContext) -> None:
-        self._agent, self._timeout, self._context = user_agent, timeout, context
+    def __init__(self, user_agent: str, timeout: float, context: ssl.SSLContext, observer: bool = False) -> None:
+        self._timeout, self._context = timeout, context
+        self._headers = {"User-Agent": user_agent, **({"X-Dialtone-Probe": "1"} if observer else {})}
 
     def fetch(
         self, url: str, credentials: tuple[str, str] = ("", ""), method: str = "GET", data: bytes | None = None, digested: bool = False
@@ -104,7 +106,7 @@ class Client:
             manager = urllib.request.HTTPPasswordMgrWithDefaultRealm()
             manager.add_password(None, url, user, password)
             handlers += [_Digest(manager), urllib.request.HTTPBasicAuthHandler(manager)]
-        request = urllib.request.Request(url, data=data, method=method, headers={"User-Agent": self._agent})
+        request = urllib.request.Request(url, data=data, method=method, headers=self._headers)
         try:
             with urllib.request.build_opener(*handlers).open(request, timeout=self._timeout) as answer:
                 sent = request.unredirected_hdrs.get("Authorization") or request.headers.get("Authorization") or ""
@@ -201,7 +203,7 @@ class Boot:
         own = (self._handed.get("user") or credentials[0], self._handed.get("password") or credentials[1])
         at_home = self._fetch_all(home, own, "home")
         self._fetch_assets(home, own)
-        for name in self._plan.uploads if self._has_contact(at_home) else []:
+        for name in self._plan.uploads if self._has_contact(at_home) and not self._plan.observer else []:
             reply = self._ask(_join(home, name), own, "upload", "PUT", b"probe\n")
             if reply.status not in (200, 201, 204):
                 self.problems.append(f"upload of {name} answered {reply.status}")

@@ -65,6 +65,17 @@ options:
     description: Ask for a phone in use, with C(HEAD) only.
     type: bool
     default: false
+  as_observer:
+    description:
+      - Start at the phone's own URL, as the phone does, but tell the gate that it is none, so that it does not count as contact, and store nothing. So it can
+        be done with phones in use.
+      - A one-time URL is refused, since fetching from it spends it.
+    type: bool
+    default: false
+  patience:
+    description: Seconds for which to start again, as long as the verdict is another than O(expect).
+    type: float
+    default: 0
   validate_certs:
     description: Whether the phone checks the server's certificate.
     type: bool
@@ -127,6 +138,7 @@ problems:
 """
 
 import ssl
+import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -140,6 +152,18 @@ def tls_context(validate: bool, ca_path: str | None) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def start(plan: Plan, client: Client, params: dict[str, t.Any]) -> tuple[Boot, str]:
+    """Start the phone once, and return what it did and the verdict."""
+    boot = Boot(plan, client)
+    url = params["url"]
+    if params["redirect_url"]:
+        url = boot.ask_redirect(params["redirect_url"].rstrip("/") + "/phone/" + plan.mac)
+    verdict = boot.run(url, (params["username"], params["password"])) if url else "not registered"
+    if not url and all(row["status"] == 0 for row in boot.requests):
+        verdict = "unreachable"
+    return boot, verdict
 
 
 def main() -> t.NoReturn:
@@ -156,6 +180,8 @@ def main() -> t.NoReturn:
             "serial": {"type": "str", "default": ""},
             "expect": {"type": "str", "choices": ["provisioned", "refused", "any"], "default": "provisioned"},
             "force": {"type": "bool", "default": False},
+            "as_observer": {"type": "bool", "default": False},
+            "patience": {"type": "float", "default": 0.0},
             "validate_certs": {"type": "bool", "default": True},
             "ca_path": {"type": "path"},
             "timeout": {"type": "float", "default": 10.0},
@@ -168,20 +194,21 @@ def main() -> t.NoReturn:
     params = module.params
     if not params["plan"]:
         module.fail_json(msg="probe runs through its action plugin, which makes the plan from the vendor's pack")
-    plan = Plan(**{**params["plan"], "head_only": module.check_mode or params["force"]})
+    if params["as_observer"] and (params["redirect_url"] or "/c/" in (params["url"] or "")):
+        module.fail_json(msg="as_observer: is for a phone's own URL; a one-time URL is spent by whoever fetches from it")
+    plan = Plan(**{**params["plan"], "head_only": module.check_mode or params["force"], "observer": params["as_observer"]})
     try:
         context = tls_context(params["validate_certs"], params["ca_path"])
     except (OSError, ssl.SSLError) as exc:
         module.fail_json(msg="ca_path: {} can't be read as certificates ({})".format(params["ca_path"], type(exc).__name__))
-    boot = Boot(plan, Client(plan.user_agent, params["timeout"], context))
-    url = params["url"]
-    if params["redirect_url"]:
-        url = boot.ask_redirect(params["redirect_url"].rstrip("/") + "/phone/" + plan.mac)
-    verdict = boot.run(url, (params["username"], params["password"])) if url else "not registered"
-    if not url and all(row["status"] == 0 for row in boot.requests):
-        verdict = "unreachable"
-    result = {"changed": False, "verdict": verdict, "requests": boot.requests, "books": boot.books, "problems": boot.problems}
+    client = Client(plan.user_agent, params["timeout"], context, plan.observer)
     wanted = params["expect"]
+    end = time.monotonic() + params["patience"]
+    boot, verdict = start(plan, client, params)
+    while wanted != "any" and verdict != wanted and time.monotonic() < end:
+        time.sleep(0.5)
+        boot, verdict = start(plan, client, params)
+    result = {"changed": False, "verdict": verdict, "requests": boot.requests, "books": boot.books, "problems": boot.problems}
     if wanted != "any" and verdict != wanted and not (plan.head_only and verdict == "reachable"):
         last = boot.requests[-1] if boot.requests else {}
         module.fail_json(

@@ -60,6 +60,14 @@ options:
     type: list
     elements: str
     default: []
+  only:
+    description:
+      - Inventory names of the phones to publish, of those that the play covers. The others are checked, so that what is wrong with any of them stops the
+        run, but neither rendered nor published, and nothing is removed that O(remove) does not name.
+      - An empty list publishes all.
+    type: list
+    elements: str
+    default: []
   max_change_percent:
     description:
       - Refuse a run that would change or remove more than this share of the phones that the scope has published. New phones do not count.

@@ -14,7 +14,7 @@ import functools
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -229,6 +229,7 @@ class Production:
         self.hosts_all = len(fleet.hosts)
         self.complete = fleet.complete
         self.scope = settings.scope
+        self._only: frozenset[str] | None = None
         self.warnings: list[str] = []
         self.problems: list[Problem] = []
         self._renderers: dict[int, PackRenderer] = {}
@@ -236,6 +237,12 @@ class Production:
         self._macs: dict[str, str] = {}  # MAC -> the first host that has it
         self._users: dict[int, tuple[str, bool]] = {}  # user at a server -> the first host, and whether the line is shared
         self._input_key = settings.deriver.key("input")
+
+    def narrow(self, hosts: Collection[str]) -> None:
+        """Hand out these phones of the run only; the others are still checked. None stand for all."""
+        if hosts:
+            self._only = frozenset(map(str, hosts))
+            self.complete = False
 
     def renderer(self, pack: Pack) -> PackRenderer:
         """Return the renderer of a pack, made once a run."""
@@ -283,7 +290,8 @@ class Production:
                 self.settings.books.add(same.listing)
                 if host in batch:
                     self.warnings += same.about["warnings"]
-                    yield same
+                    if self._is_asked_for(host):
+                        yield same
                 continue
             variables, unresolved = self._variables(host)
             phone, problems = self._builder.build(host, variables)
@@ -298,8 +306,11 @@ class Production:
             named = {f"{host}: {name}" for name in named}
             self.problems += unresolved + [problem for problem in problems if problem.where not in named]
             row = None if problems or unresolved else self._row(phone)
-            if row is not None:
+            if row is not None and self._is_asked_for(host):
                 yield row
+
+    def _is_asked_for(self, host: str) -> bool:
+        return self._only is None or host in self._only
 
     def row(self, host: str) -> PhoneRow:
         """Return a phone that :meth:`rows` yielded as unchanged, built."""

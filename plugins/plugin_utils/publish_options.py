@@ -28,6 +28,7 @@ ROLE_VARIABLES = (
     "phone_configs_force",
     "phone_configs_diff_limit",
     "phone_configs_plan_path",
+    "phone_configs_canary",
     "phone_configs_lock_timeout",
 )
 
@@ -37,6 +38,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "adopt_scopes": {"type": "list", "elements": "str", "default": []},
     "prune": {"type": "bool", "default": True},
     "remove": {"type": "list", "elements": "str", "default": []},
+    "only": {"type": "list", "elements": "str", "default": []},
     "max_change_percent": {"type": "int", "default": 50},
     "keep": {"type": "int", "default": 3},
     "verify": {"type": "bool", "default": False},

@@ -17,6 +17,7 @@ import io
 import json
 import os
 import tarfile
+import tempfile
 import typing as t
 
 from ansible_collections.dialtone.phones.plugins.module_utils.release.errors import ReleaseError
@@ -71,6 +72,35 @@ def write(path: str, plan: t.BinaryIO, plan_size: int, index: list[tuple[str, in
                 tar.addfile(member, t.cast(t.IO[bytes], content))
 
 
+class Rows(t.Mapping[str, t.Dict[str, t.Any]]):
+    """A plan's entries by MAC, kept in a file without a name and read one at a time: parsed, those of a large fleet are most of what a server needs.
+
+    :param lines: encoded entries.
+    """
+
+    def __init__(self, lines: t.Iterable[bytes]) -> None:
+        self._file: t.Any = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
+        self._where: dict[str, int] = {}
+        position = 0
+        for line in lines:
+            entry = json.loads(line)
+            self._where[entry["remove"] if "remove" in entry else entry["set"]["mac"]] = position
+            position += self._file.write(line if line.endswith(b"\n") else line + b"\n")
+
+    def __getitem__(self, mac: str) -> dict[str, t.Any]:
+        self._file.seek(self._where[mac])
+        return json.loads(self._file.readline())
+
+    def __iter__(self) -> t.Iterator[str]:
+        return iter(self._where)
+
+    def __len__(self) -> int:
+        return len(self._where)
+
+    def close(self) -> None:
+        self._file.close()
+
+
 class Archive:
     """Reads an archive once, front to back.
 
@@ -85,10 +115,7 @@ class Archive:
             self.header: dict[str, t.Any] = json.loads(next(lines, b"null")) or {}
             if self.header.get("format") != FORMAT:
                 raise ReleaseError(f"{path}: the plan's format {self.header.get('format')} is not {FORMAT}: controller and server differ")
-            self.rows: dict[str, dict[str, t.Any]] = {}
-            for line in lines:
-                entry = json.loads(line)
-                self.rows[entry["remove"] if "remove" in entry else entry["set"]["mac"]] = entry
+            self.rows = Rows(lines)
             self.index: list[tuple[str, int]] = [tuple(json.loads(line)) for line in self._member(_MEMBERS[1])]
         except (tarfile.TarError, EOFError, OSError, ValueError, KeyError, TypeError) as exc:
             raise ReleaseError(f"{path}: not a readable archive of a release ({exc})") from None
@@ -98,6 +125,7 @@ class Archive:
 
     def __exit__(self, *_error: object) -> None:
         self._tar.close()
+        self.rows.close()
 
     def _member(self, name: str) -> t.IO[bytes]:
         member = self._tar.next()

@@ -74,22 +74,22 @@ class Publisher:
             about = {"by": header.get("by", ""), "scope": header.get("scope", ""), "kind": "publish"}
             return self._replace(current, header["id"], changes, about, bool(header.get("rebuild")))
 
-    def _record(self, current: Release, rows: dict[str, dict[str, t.Any]]) -> Result:
+    def _record(self, current: Release, rows: t.Mapping[str, dict[str, t.Any]]) -> Result:
         """Note what is known of phones whose files and gate stay as they are: in the manifest alone, without a new release.
 
         :raises ReleaseError: a row would change more than that.
         """
         header, lines = current.rows()
-        left = dict(rows)
+        left = set(rows)
 
         def noted() -> t.Iterator[bytes]:
             for line in lines:
                 old = parse_row(line)
-                entry = left.pop(old["mac"], None)
-                if entry is None:
+                if old["mac"] not in left:
                     yield line
                     continue
-                row = entry.get("set") or {}
+                left.remove(old["mac"])
+                row = rows[old["mac"]].get("set") or {}
                 if any(row.get(name) != old[name] for name in ("files", "gate", "scope")):
                     raise ReleaseError(f"plan: {old['host']}: changes more than what is noted of it; nothing was changed")
                 yield manifest.encode(row)

@@ -30,7 +30,7 @@ class Changes:
 
     def __init__(
         self,
-        rows: dict[str, dict[str, t.Any]],
+        rows: t.Mapping[str, dict[str, t.Any]],
         sent: t.Collection[str] = (),
         contents: t.Iterable[tuple[str, t.Iterable[bytes]]] = (),
         elsewhere: dict[str, str] | None = None,
@@ -189,7 +189,7 @@ def file_digest(path: str) -> str:
 _Step = t.Tuple[str, t.Optional[bytes], t.Optional[t.Dict[str, t.Any]], t.Optional[t.Dict[str, t.Any]]]
 
 
-def _merge(old_rows: t.Iterable[bytes], changes: dict[str, dict[str, t.Any]]) -> t.Iterator[_Step]:
+def _merge(old_rows: t.Iterable[bytes], changes: t.Mapping[str, dict[str, t.Any]]) -> t.Iterator[_Step]:
     """Walk the old rows and the changes together, by MAC: MAC, the old row as it stands and parsed, the change."""
     todo = sorted(changes)
     position = 0
@@ -201,8 +201,7 @@ def _merge(old_rows: t.Iterable[bytes], changes: dict[str, dict[str, t.Any]]) ->
             raise ReleaseError("the manifest's rows are out of order; it was edited, let current point to another release")
         last = mac
         while position < len(todo) and todo[position] < mac:
-            if "set" in changes[todo[position]]:
-                yield todo[position], None, None, changes[todo[position]]
+            yield from _new(todo[position], changes)
             position += 1
         entry = None
         if position < len(todo) and todo[position] == mac:
@@ -210,8 +209,13 @@ def _merge(old_rows: t.Iterable[bytes], changes: dict[str, dict[str, t.Any]]) ->
             position += 1
         yield mac, line, row, entry
     for mac in todo[position:]:
-        if "set" in changes[mac]:
-            yield mac, None, None, changes[mac]
+        yield from _new(mac, changes)
+
+
+def _new(mac: str, changes: t.Mapping[str, dict[str, t.Any]]) -> t.Iterator[_Step]:
+    entry = changes[mac]
+    if "set" in entry:
+        yield mac, None, None, entry
 
 
 def parse_row(line: bytes) -> dict[str, t.Any]:

@@ -77,6 +77,10 @@ def test_force_asks_all_the_same_and_says_so_to_the_module(world):
     assert probe(world, {**PHONE, "force": "yes"})["force"] is True
 
 
+def test_an_observer_may_start_a_phone_in_use(world):
+    assert probe(world, {**PHONE, "as_observer": "yes"})["as_observer"] is True
+
+
 def test_probe_phones_and_strangers_may_boot(world):
     assert probe(world, PHONE, probes=["p1"])["plan"]["mac"] == mac(1)
     assert probe(world, {**PHONE, "mac": "02:00:00:00:00:01"})["force"] is False

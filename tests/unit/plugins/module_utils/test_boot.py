@@ -32,6 +32,7 @@ class Server:
         self.uploads: dict[str, bytes] = {}
         self.seen: list[tuple[str, str]] = []
         self.agents: set[str] = set()
+        self.marks: set[str] = set()
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -41,6 +42,7 @@ class Server:
             def answer(self, body: bool) -> None:
                 outer.seen.append((self.command, self.path))
                 outer.agents.add(self.headers.get("User-Agent", ""))
+                outer.marks.add(self.headers.get("X-Dialtone-Probe", ""))
                 if self.path in outer.redirects:
                     self.send_response(302)
                     self.send_header("Location", outer.redirects[self.path])
@@ -213,6 +215,22 @@ def test_head_only_reads_nothing_and_goes_nowhere(server):
     assert boot(head_only=True).run(start) == "reachable"
     assert {method for method, _path in server.seen} == {"HEAD"}
     assert not [path for _method, path in server.seen if path.startswith("/p/")]
+
+
+def test_a_pinned_name_is_contact_as_the_plain_one_is(server):
+    serve_phone(server)
+    for folder in (f"/c/{CLAIM}/", f"/p/{HOME}/"):
+        server.files[f"{folder}{MAC}.boot"] = f"include:config <common.cfg>\ninclude:config <{MAC}-v0123456789abcdef.cfg>\n"
+        server.files[f"{folder}{MAC}-v0123456789abcdef.cfg"] = server.files.pop(f"{folder}{MAC}.cfg")
+    assert boot().run(f"{server.base}/c/{CLAIM}/") == "provisioned"
+
+
+def test_an_observer_says_so_and_stores_nothing(server):
+    serve_phone(server)
+    made = Boot(plan(uploads=[f"{MAC}-app.log"], observer=True), Client("probe", 5, ssl.create_default_context(), observer=True))
+    assert made.run(f"{server.base}/p/{HOME}/", ("d1", "pw1")) == "provisioned"
+    assert server.uploads == {}
+    assert server.marks == {"1"}
 
 
 def test_uploads_follow_a_provisioning(server):

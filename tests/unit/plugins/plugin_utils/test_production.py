@@ -201,3 +201,19 @@ def test_books_beyond_a_phones_places_are_merged_into_its_last(tmp_path):
     text = production.render_book(row.vendor, row.listed[-1])[0].content.decode()
     assert [name in text for name in ("of d", "of e", "of f", "of g")] == [False, True, True, True]
     assert production.warnings == []
+
+
+def test_a_run_for_some_phones_hands_out_those_and_checks_all(tmp_path):
+    hosts = {name: {**PHONE, "phone_mac": f"00156500000{number}"} for number, name in enumerate("abc", 1)}
+    for number, name in enumerate("abc", 1):
+        hosts[name]["phone_lines"] = [{"number": f"10{number}", "password": f"vX7-quiet-Lamp-{number}"}]
+    production = produce(tmp_path, hosts)
+    production.narrow(["b", "nobody"])
+    assert ([row.host for row in production.rows()], production.complete) == (["b"], False)
+    production.finish()
+    hosts["c"]["phone_langauge"] = "de"
+    production = produce(tmp_path, hosts)
+    production.narrow(["b"])
+    list(production.rows())
+    with pytest.raises(ProblemsError, match="did you mean phone_language"):
+        production.finish()
