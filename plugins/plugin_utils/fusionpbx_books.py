@@ -53,7 +53,7 @@ def extensions_of(data: Tables) -> list[dict[str, Any]]:
 def contacts_of(data: Tables, domain_name: str, left: list[Problem]) -> dict[str, dict[str, Any]]:
     """Return the contacts of a tenant that have a number to call, by their UUID."""
     phones: dict[str | None, list[dict[str, str]]] = {}
-    refused = 0
+    refused = speed_dials = behind = 0
     for row in data.get("v_contact_phones", ()):
         fax = is_true(row.get("phone_type_fax")) and not is_true(row.get("phone_type_voice"))
         if not (fax or is_true(row.get("phone_type_voice"), empty=True)):
@@ -62,6 +62,8 @@ def contacts_of(data: Tables, domain_name: str, left: list[Problem]) -> dict[str
         if not _NUMBER.fullmatch(number):
             refused += bool(number)
             continue
+        speed_dials += bool((row.get("phone_speed_dial") or "").strip())
+        behind += bool((row.get("phone_number") or "").strip() and (row.get("phone_extension") or "").strip())
         kind = "fax" if fax else _KINDS.get((row.get("phone_label") or "").strip().lower(), "work")
         phones.setdefault(row.get("contact_uuid"), []).append({"number": number, "type": kind})
     mails: dict[str | None, str] = {}
@@ -87,8 +89,13 @@ def contacts_of(data: Tables, domain_name: str, left: list[Problem]) -> dict[str
             "email": _name(mails.get(row.get("contact_uuid"))),
         }
         entries[str(row.get("contact_uuid"))] = {**entry, **{key: text for key, text in more.items() if text}}
-    if refused:
-        left.append(Problem(f"{domain_name} contacts", f"{refused} without a name, or with a number that can't be dialled"))
+    for count, what in (
+        (refused, "without a name, or with a number that can't be dialled"),
+        (speed_dials, "with a speed dial, which has no counterpart; a key of type speed_dial is one"),
+        (behind, "with an extension behind their number, which was left out"),
+    ):
+        if count:
+            left.append(Problem(f"{domain_name} contacts", f"{count} {what}"))
     return entries
 
 

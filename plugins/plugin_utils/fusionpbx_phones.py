@@ -215,7 +215,7 @@ class _Builder:
             "vendor": self._group("vendor", pack.vendor),
             "model": self._group("model", model.lower()),
         }
-        self._describe(variables, device, source)
+        self._describe(variables, device, source, left)
         vendor = (device.get("device_vendor") or "").lower()
         profile = source.get("device_key_template_uuid") or source.get("device_profile_uuid")
         row = self._profiles.get(profile) if profile else None
@@ -243,7 +243,7 @@ class _Builder:
             self._left += [Problem(name, what) for what in left]
         self._hosts[name] = Host(name, variables, groups)
 
-    def _describe(self, variables: dict[str, Any], device: Row, source: Row) -> None:
+    def _describe(self, variables: dict[str, Any], device: Row, source: Row, left: list[str]) -> None:
         for name, row, column, pattern in (
             ("phone_firmware_version", device, "device_firmware_version", _FIRMWARE),
             ("phone_serial", device, "device_serial_number", _SERIAL),
@@ -252,6 +252,8 @@ class _Builder:
             text = clean(row.get(column))
             if text and pattern.fullmatch(text):
                 variables[name] = text
+            elif text:
+                left.append(f"{column} {text[:64]!r} is not fit for {name}")
         for name, row, column in (
             ("phone_site", source, "device_location"),
             ("_phone_label", source, "device_label"),

@@ -153,6 +153,7 @@ TABLES: dict[str, tuple[str, ...]] = {
         "phone_label",
         "phone_number",
         "phone_extension",
+        "phone_speed_dial",
         "phone_type_voice",
         "phone_type_fax",
     ),

@@ -237,3 +237,31 @@ def test_an_alternate_of_another_tenant_stays_where_it_is():
     fleet = build(tables, Options(domains=("berlin.example.com",)))
     assert "alternate device is not there" in str([host.variables.get("_phone_left_behind") for host in fleet.hosts])
     assert SECRETS[3] not in str(fleet)
+
+
+def test_what_does_not_fit_or_has_no_counterpart_is_told():
+    tables = site()
+    tables["v_devices"][0].update(device_firmware_version="96.86 (beta)", device_serial_number="SN\t1 ")
+    tables["v_users"][0]["user_email"] = "ann at example.com"
+    tables["v_contact_phones"][0].update(phone_speed_dial="7", phone_extension="12")
+    fleet = build(tables, Options())
+    told = "\n".join(map(str, fleet.left))
+    for what in (
+        "device_firmware_version '96.86 (beta)' is not fit for phone_firmware_version",
+        "device_serial_number 'SN 1' is not fit for phone_serial",
+        "user_email 'ann at example.com' is not fit for phone_email",
+        "contacts: 1 with a speed dial, which has no counterpart",
+        "contacts: 1 with an extension behind their number",
+    ):
+        assert what in told
+
+
+def test_every_column_of_the_tables_is_accounted_for_in_the_docs():
+    """Columns that are read are among those that the page lists, so that a new one is explained."""
+    page = (Path(__file__).resolve().parents[4] / "docs" / "migrating.md").read_text(encoding="utf-8").partition("## Column by column")[2]
+    rows = {row.split("|")[1].strip().strip("`"): row for row in page.splitlines() if row.startswith("| `v_")}
+    for table, columns in TABLES.items():
+        if table in rows:
+            missing = [name for column in columns for name in (column.partition("|")[0],) if f"`{name}`" not in rows[table]]
+            assert missing == [], table
+    assert {"v_devices", "v_device_lines", "v_device_keys", "v_device_settings", "v_extensions", "v_contacts"} <= set(rows)
