@@ -43,27 +43,26 @@ def fit_book(entries: Sequence[Entry], rule: Mapping[str, Any], most: int | None
     :param most: entries of one page; nothing: no limit.
     """
     notes: list[str] = []
-    people = list(entries)
-    if rule.get("numbers") and not rule.get("flat"):
-        people, left = _few_numbers(people, rule["numbers"])
-        if left:
-            notes.append(f"take {rule['numbers']} numbers of a person, {left} left out")
-    if rule.get("flat"):
-        people = _flat(people, rule["flat"] == "named")
-    if rule.get("unique"):
-        had = len(people)
-        people = list({entry.numbers[0].number: entry for entry in reversed(people)}.values())[::-1]
-        if len(people) < had:
-            notes.append(f"take a number once, {had - len(people)} that stand for somebody else too left out")
-    if not most:
-        return Fitted([people], notes)
+    people: Sequence[Entry] = entries
     pages = rule.get("pages", 1)
-    room = most * pages
-    if len(people) > room:
+    room = most * pages if most else None
+    if rule.get("flat"):
+        people, total, twice = _flat(entries, rule["flat"] == "named", bool(rule.get("unique")), room)
+        if twice:
+            notes.append(f"take a number once, {twice} that stand for somebody else too left out")
+    else:
+        total = len(people)
+        people = people[:room]
+        if rule.get("numbers"):
+            people, left = _few_numbers(people, rule["numbers"])
+            if left:
+                notes.append(f"take {rule['numbers']} numbers of a person, {left} left out")
+    if not most:
+        return Fitted([list(people)], notes)
+    if total > len(people):
         of = f" on {pages} pages" if pages > 1 else ""
-        notes.append(f"take {room} entries{of}, {len(people) - room} of {len(people)} left out")
-    people = people[:room]
-    return Fitted([people[at : at + most] for at in range(0, len(people), most)] or [[]], notes)
+        notes.append(f"take {room} entries{of}, {total - len(people)} of {total} left out")
+    return Fitted([list(people[at : at + most]) for at in range(0, len(people), most)] or [[]], notes)
 
 
 def _few_numbers(people: Sequence[Entry], most: int) -> tuple[list[Entry], int]:
@@ -71,18 +70,31 @@ def _few_numbers(people: Sequence[Entry], most: int) -> tuple[list[Entry], int]:
     return [entry if len(entry.numbers) <= most else entry._replace(numbers=entry.numbers[:most]) for entry in people], left
 
 
-def _flat(people: Sequence[Entry], named: bool) -> list[Entry]:
-    """Return an entry for each number; for formats that tell no kinds of numbers the kind stands behind the names of people who have several."""
-    found = []
+def _flat(people: Sequence[Entry], named: bool, unique: bool, room: int | None) -> tuple[list[Entry], int, int]:
+    """Return an entry for each number, as many as there is room for; how many there are; how many numbers stood twice.
+
+    :param named: the format tells no kinds of numbers, so the kind stands behind the names of people who have several.
+    """
+    found: list[Entry] = []
+    seen: set[str] = set()
+    total = twice = 0
     for entry in people:
-        if len(entry.numbers) == 1:
-            found.append(entry)
-            continue
-        found += [
-            entry._replace(name=entry.name if number.type == "work" or not named else f"{entry.name} ({number.type})", numbers=(number,))
-            for number in entry.numbers
-        ]
-    return found
+        several = len(entry.numbers) > 1
+        for number in entry.numbers:
+            if unique:
+                if number.number in seen:
+                    twice += 1
+                    continue
+                seen.add(number.number)
+            total += 1
+            if room is not None and total > room:
+                continue
+            if several:
+                name = f"{entry.name} ({number.type})" if named and number.type != "work" else entry.name
+                found.append(Entry(name, (number,), entry.group, entry.organization, entry.email))
+            else:
+                found.append(entry)
+    return found, total, twice
 
 
 def book_refusals(where: str, title: str, entries: Sequence[Entry], rule: Mapping[str, Any]) -> list[Problem]:

@@ -54,22 +54,24 @@ def read_csv(path: Path, problems: list[Problem]) -> list[Entry]:
         if "name" not in header:
             problems.append(Problem(str(path), "has no column name"))
             return []
+        kinds = [kind for kind in TYPES if kind in header]
+        others = [key for key in _COLUMNS[1:] if key in header]
         for row in reader:
             if not row:
                 continue
             place = f"{path}, line {reader.line_num}"
-            if any(cell.strip() for cell in row[len(header) :]):
+            if len(row) > len(header) and any(cell.strip() for cell in row[len(header) :]):
                 problems.append(Problem(place, "has more cells than the header; is a delimiter in a cell without quotes?"))
                 continue
-            cells = {word: cell.strip() for word, cell in zip(header, row, strict=False)}
+            cells = dict(zip(header, map(str.strip, row), strict=False))
             if not any(cells.values()):
                 continue
             numbers = [Number(cells["number"], "work")] if cells.get("number") else []
-            numbers += [Number(cells[kind], kind) for kind in TYPES if cells.get(kind)]
+            numbers += [Number(cells[kind], kind) for kind in kinds if cells.get(kind)]
             if not numbers and cells.get("name"):
                 problems.append(Problem(place, "has neither number nor numbers"))
                 continue
-            more = {key: cells[key] for key in _COLUMNS[1:] if cells.get(key)}
+            more = {key: cells[key] for key in others if cells.get(key)}
             found.append(made(place, cells.get("name", ""), numbers, more, problems))
     except csv.Error as exc:
         problems.append(Problem(f"{path}, line {reader.line_num}", f"is no row of a table ({exc})"))

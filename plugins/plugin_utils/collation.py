@@ -13,6 +13,7 @@ Scripts without a case, such as Chinese, are sorted by code points.
 from __future__ import annotations
 
 import functools
+import re
 import unicodedata
 from collections.abc import Callable
 
@@ -65,6 +66,20 @@ def is_known(language: str) -> bool:
     return _word(language) in LANGUAGES
 
 
+class _Table(dict):
+    """What each letter is sorted as, worked out when it is first met: names are translated at the speed of C."""
+
+    def __init__(self, letters: dict[str, str], spelled: dict[str, str]) -> None:
+        super().__init__()
+        self._own = {**spelled, **letters}
+
+    def __missing__(self, code: int) -> str:
+        letter = chr(code)
+        is_sign = not letter.isalnum() and unicodedata.category(letter)[0] != "M"
+        self[code] = self._own.get(letter) or ("\x01" + letter if is_sign else _plain(letter))
+        return self[code]
+
+
 @functools.lru_cache(maxsize=64)
 def sort_key(language: str = "") -> SortKey:
     """Return the function that gives names their key.
@@ -73,28 +88,20 @@ def sort_key(language: str = "") -> SortKey:
     """
     word = _word(language)
     letters = _letters(ALPHABETS.get(word, ""))
-    spelled = _SPELLED.get(word, {})
-    longest = max((len(letter) for letter in letters), default=1)
-    starts = {letter[0] for letter in letters if len(letter) > 1}
+    # Letters of several characters become one of the private ones.
+    long = sorted((letter for letter in letters if len(letter) > 1), key=len, reverse=True)
+    stand_ins = {letter: chr(0xE000 + number) for number, letter in enumerate(long)}
+    table = _Table({stand_ins.get(letter, letter): key for letter, key in letters.items()}, _SPELLED.get(word, {}))
+    pattern = re.compile("|".join(long)) if long else None
+    turkish = word in ("tr", "az")
 
     def key(name: str) -> tuple[str, str]:
-        if name.isascii() and not letters:
-            return _signs_first(name.casefold()), name
-        text = unicodedata.normalize("NFC", name)
+        text = name if name.isascii() else unicodedata.normalize("NFC", name)
         # A Turkish capital dotted i and a plain one are the capitals of two letters.
-        text = text.replace("İ", "i").replace("I", "ı").lower() if word in ("tr", "az") else text.replace("ß", "ss").lower()
-        done = []
-        at = 0
-        while at < len(text):
-            letter = text[at]
-            if letter in starts:
-                for size in range(longest, 1, -1):
-                    if text[at : at + size] in letters:
-                        letter = text[at : at + size]
-                        break
-            done.append(letters.get(letter) or spelled.get(letter) or _plain(letter))
-            at += len(letter)
-        return _signs_first("".join(done)), name
+        text = (text.replace("İ", "i").replace("I", "ı") if turkish else text).lower()
+        if pattern:
+            text = pattern.sub(lambda found: stand_ins[found.group()], text)
+        return text.translate(table), name
 
     return key
 
@@ -115,17 +122,9 @@ def _letters(rules: str) -> dict[str, str]:
     return found
 
 
-@functools.lru_cache(maxsize=8192)
 def _plain(letter: str) -> str:
     if letter == _APART:
         return "и" + _BEHIND
     if letter in _ROOT:
         return _ROOT[letter]
     return "".join(char for char in unicodedata.normalize("NFKD", letter) if not unicodedata.combining(char)).casefold()
-
-
-def _signs_first(text: str) -> str:
-    """Return a key's text with signs before digits and letters, as every language has them."""
-    if text.isalnum():
-        return text
-    return "".join(char if char.isalnum() or char == _BEHIND else "\x01" + char for char in text)
