@@ -52,7 +52,7 @@ sanity: $(VENV)/.ok ## Run ansible-test sanity with the ansible-core of the envi
 	nox -s extra-checks sanity-$(CORE)
 
 integration: $(VENV)/.ok ## Deploy to this machine (root or sudo) and attack what was deployed
-	python -m pytest -q -x tests/integration
+	python -m pytest -q -x tests/integration tests/browser
 
 # Sizes and rounds: BENCH_SIZES="1000 10000 50000" BENCH_ROUNDS=3. The result stays in build/bench.
 .PHONY: bench
