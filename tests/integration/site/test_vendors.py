@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from ansible_collections.dialtone.phones.plugins.plugin_utils.derive import Deriver
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import Packs
 
-from .world import PORT, SECRET, phone
+from .world import PORT, SECRET, changed, phone
 
 PACKS = Packs()
 
@@ -65,3 +67,21 @@ def test_a_phone_of_each_vendor_boots_in_its_own_order(world, vendors, vendor):
         result = world.probe(name, "any", url=home, username=deriver.http_user(mac, 1), password=deriver.http_password(mac, 1))
         assert any(request["status"] == 200 for request in result["requests"]), result
     assert result["problems"] == []
+
+
+def test_a_phone_that_is_set_up_by_its_sheet_boots_and_the_sheet_goes(world, vendors):
+    name, dest = "of-fanvil", world.folder / "sheets"
+    world.play("playbooks/unlock.yml", "--limit", name)
+    output = world.play("playbooks/sheets.yml", "--limit", name, "-e", f"sheets_dest={dest}", "--diff")
+    assert sorted(file.name for file in dest.iterdir()) == [f"{name}.html", f"{name}.md"]
+    text = (dest / f"{name}.md").read_text(encoding="utf-8")
+    url = re.search(r"One-time URL \| `([^`]+)`", text).group(1)
+    assert url.rstrip("/").rsplit("/", 1)[1] not in output
+    assert f"<code>{url}</code>" in (dest / f"{name}.html").read_text(encoding="utf-8")
+    assert changed(world.play("playbooks/sheets.yml", "--limit", name, "-e", f"sheets_dest={dest}")) == 0
+    assert world.probe(name, url=url)["verdict"] == "provisioned"
+    for _attempt in range(20):
+        world.play("playbooks/sheets.yml", "--limit", name, "-e", f"sheets_dest={dest}")
+        if not list(dest.iterdir()):
+            break
+    assert not list(dest.iterdir())

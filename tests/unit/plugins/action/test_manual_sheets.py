@@ -257,21 +257,81 @@ def test_without_the_library_the_operator_is_told_and_pages_can_do_without(world
     assert "<svg" not in sheet(world, "p1.html")
 
 
-def bitmap(svg, scale=4):
-    """Return the code of an SVG as a picture (PGM), read from its path: no library that wrote it takes part."""
+def modules(svg):
+    """Return the modules of a code in an SVG, read from its path: no library that wrote it takes part."""
     side = int(re.search(r'viewBox="0 0 (\d+) \1"', svg).group(1))
-    rows = [[255] * side for _row in range(side)]
+    rows = [[False] * side for _row in range(side)]
     x = y = 0.0
     for command, numbers in re.findall(r"([Mmh])([-\d. ]+)", re.search(r'stroke="#000" d="([^"]+)"', svg).group(1)):
         values = [float(number) for number in re.findall(r"-?\d*\.?\d+", numbers)]
         if command == "h":
             for column in range(int(x), int(x + values[0])):
-                rows[int(y)][column] = 0
+                rows[int(y)][column] = True
             x += values[0]
         else:
             x, y = (values[0], values[1]) if command == "M" else (x + values[0], y + values[1])
-    pixels = [value for row in rows for _repeat in range(scale) for value in row for _again in range(scale)]
-    return b"P5 %d %d 255\n" % (side * scale, side * scale) + bytes(pixels)
+    return rows
+
+
+def bitmap(rows, scale=4):
+    """Return modules as a picture (PGM)."""
+    side = len(rows) * scale
+    pixels = [0 if dark else 255 for row in rows for _repeat in range(scale) for dark in row for _again in range(scale)]
+    return b"P5 %d %d 255\n" % (side, side) + bytes(pixels)
+
+
+MASKS = [
+    lambda r, c: (r + c) % 2,
+    lambda r, c: r % 2,
+    lambda r, c: c % 3,
+    lambda r, c: (r + c) % 3,
+    lambda r, c: (r // 2 + c // 3) % 2,
+    lambda r, c: r * c % 2 + r * c % 3,
+    lambda r, c: (r * c % 2 + r * c % 3) % 2,
+    lambda r, c: ((r + c) % 2 + r * c % 3) % 2,
+]
+
+
+def decode(rows):
+    """Return the text of a QR code of version 4 to 6, level M, as ISO/IEC 18004 describes it; without correcting errors, of which there are none."""
+    quiet = 4
+    assert not any(any(row) for row in [*rows[:quiet], *rows[-quiet:]]), "the quiet zone"
+    code = [row[quiet:-quiet] for row in rows[quiet:-quiet]]
+    size = len(code)
+    version = (size - 17) // 4
+    blocks, data = {4: (2, 32), 5: (2, 43), 6: (4, 27)}[version]
+    places = [(8, c) for c in (0, 1, 2, 3, 4, 5, 7, 8)] + [(r, 8) for r in (7, 5, 4, 3, 2, 1, 0)]
+    told = int("".join(str(int(code[r][c])) for r, c in places), 2) ^ 0b101010000010010
+    assert told >> 13 == 0, "level M"
+    mask = MASKS[told >> 10 & 7]
+    centre = size - 7
+
+    def is_pattern(r, c):
+        finder = (r < 9 and (c < 9 or c >= size - 8)) or (r >= size - 8 and c < 9)
+        return finder or 6 in (r, c) or (abs(r - centre) <= 2 and abs(c - centre) <= 2)
+
+    bits, up = "", True
+    for right in [c for c in range(size - 1, 0, -2) if c > 6] + [5, 3, 1]:
+        for r in range(size - 1, -1, -1) if up else range(size):
+            for c in (right, right - 1):
+                if not is_pattern(r, c):
+                    bits += str(int(code[r][c] != (mask(r, c) == 0)))
+        up = not up
+    words = [bits[at : at + 8] for at in range(0, blocks * data * 8, 8)]
+    bits = "".join(words[at] for block in range(blocks) for at in range(block, blocks * data, blocks))
+    assert bits[:4] == "0100", "bytes"
+    length = int(bits[4:12], 2)
+    return bytes(int(bits[12 + at * 8 : 20 + at * 8], 2) for at in range(length)).decode()
+
+
+@pytest.mark.parametrize("vendor", ["yealink", "cisco", "zoiper"])
+def test_the_qr_code_is_the_url_with_a_quiet_zone(world, vendor):
+    world.vars |= {"phone_vendor": vendor, "phone_model": {**MAIN, "zoiper": "zoiper"}[vendor]}
+    world.run("manual_sheets", dest="sheets")
+    text = sheet(world, "p1.html")
+    found = decode(modules(re.search(r"<svg.*?</svg>", text, re.DOTALL).group(0)))
+    assert f"<code>{found}</code>" in text
+    assert re.fullmatch(r"https://prov\.example\.com/[cp]/[0-9a-f]{40}/.*", found)
 
 
 @pytest.mark.skipif(not shutil.which("zbarimg"), reason="zbarimg reads QR codes: apt-get install zbar-tools")
@@ -281,7 +341,7 @@ def test_a_reader_of_qr_codes_finds_the_url(world, vendor, tmp_path):
     world.run("manual_sheets", dest="sheets")
     text = sheet(world, "p1.html")
     picture = tmp_path / "code.pgm"
-    picture.write_bytes(bitmap(re.search(r"<svg.*?</svg>", text, re.DOTALL).group(0)))
+    picture.write_bytes(bitmap(modules(re.search(r"<svg.*?</svg>", text, re.DOTALL).group(0))))
     done = subprocess.run(["zbarimg", "-q", "--raw", str(picture)], capture_output=True, text=True, check=True)
     assert done.stdout.strip() in text
     assert re.fullmatch(r"https://prov\.example\.com/[cp]/[0-9a-f]{40}/.*", done.stdout.strip())
