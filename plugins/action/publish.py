@@ -325,7 +325,7 @@ class _Publication:
             result["diff"] = diffs
         if self._shared.report is not None:
             try:
-                self._shared.report.add(self._server, plan, diffs, result["warnings"])
+                self._shared.report.add(self._server, plan, diffs, result["warnings"], result["changed"])
                 self._shared.report.write()
             except OSError as exc:
                 raise PublishError(f"plan_path: {exc.filename}: {exc.strerror}") from None

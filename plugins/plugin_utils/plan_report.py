@@ -29,12 +29,13 @@ class PlanReport:
         self._path = path
         self._servers: list[dict[str, Any]] = []
 
-    def add(self, server: str, plan: Plan, diffs: list[dict[str, str]], notes: list[str]) -> None:
-        """Add a server's plan; diffs must be masked already."""
+    def add(self, server: str, plan: Plan, diffs: list[dict[str, str]], notes: list[str], changed: bool) -> None:
+        """Add a server's plan; diffs must be masked already. ``changed`` covers what is none of a phone's, such as edits of the gate's files."""
         self._servers = [other for other in self._servers if other["server"] != server]
         self._servers.append(
             {
                 "server": server,
+                "changed": changed,
                 "counts": plan.counts,
                 "vendors": _table(plan, "vendor"),
                 "sites": _table(plan, "site"),

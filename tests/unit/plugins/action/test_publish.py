@@ -235,6 +235,40 @@ def test_scopes_never_touch_each_others_phones(root):
     assert len(macs(root)) == 4
 
 
+def test_two_shards_never_undo_each_others_phones(root):
+    north, south = phones(4), [FakePhone(number) for number in range(10, 14)]
+    publish(root, north, scope="north")
+    publish(root, south, scope="south")
+
+    def files(number: int) -> dict:
+        return {
+            name.rpartition("/")[2]: found for name, found in tree(os.path.join(root, "current", "phones", FakePhone(number).mac)).items()
+        }
+
+    before = files(10)
+    for turn in range(2, 5):
+        assert publish(root, [FakePhone(0, text=str(turn)), *north[1:]], scope="north")["counts"]["removed"] == 0
+        # What the other shard published is as it was, file by file, and it has nothing to do.
+        assert files(10) == before
+        assert publish(root, south, scope="south")["changed"] is False
+        assert "label = " + str(turn) in published(root, 0)
+    assert publish(root, north[:-1], scope="north", max_change_percent=100)["removed_hosts"] == ["phone00003"]
+    assert publish(root, south, scope="south")["changed"] is False
+    assert len(macs(root)) == 7
+
+
+def test_slices_of_one_inventory_publish_side_by_side_with_pruning_off(root):
+    """A slice takes its part for the whole group."""
+    one, two = phones(4)[:2], phones(4)[2:]
+    publish(root, one, prune=False)
+    publish(root, two, prune=False)
+    assert publish(root, one, prune=False)["changed"] is False
+    assert publish(root, [FakePhone(0, text="2"), one[1]], prune=False)["counts"]["removed"] == 0
+    assert len(macs(root)) == 4
+    # The run over everything takes what left.
+    assert publish(root, [FakePhone(0, text="2"), *phones(3)[1:]])["removed_hosts"] == ["phone00003"]
+
+
 def test_phone_of_another_scope_is_refused_with_both_names(root):
     publish(root, phones(30), scope="north")
     before = tree(root)
