@@ -56,22 +56,27 @@ integration: $(VENV)/.ok ## Deploy to this machine (root or sudo) and attack wha
 
 # Sizes and rounds: BENCH_SIZES="1000 10000 50000" BENCH_ROUNDS=3. The result stays in build/bench.
 .PHONY: bench
-bench: $(VENV)/.ok ## Measure rendering and publishing of 1,000 and 10,000 phones against plain Jinja2, and what phonebooks add
+bench: $(VENV)/.ok ## Measure rendering and publishing of 1,000 and 10,000 phones against plain Jinja2, phonebooks, and the gate against plain nginx
 	python tests/bench/bench.py
 	python tests/bench/books.py --phones 10000
+	$(MAKE) bench-gate
 
-# Both make machines in namespaces (root or sudo): real nginx, daemon, PostgreSQL and HAProxy, and nothing of it outlives the run.
+# All make machines in namespaces (root or sudo): real nginx, daemon, PostgreSQL and HAProxy, and nothing of it outlives the run.
 # GATE_ROUNDS=50 and GATE_CLAIMANTS=200 are the races' sizes; GATE_ARGS goes to pytest, such as GATE_ARGS="-k sqlite".
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo -E)
 MACHINES = $(SUDO) $(CURDIR)/$(BIN)/python tests/machines/install.py && \
 	$(SUDO) env MACHINES_OUTSIDE="$$(readlink /proc/self/ns/net)" PATH="$(PATH)" ANSIBLE_CONFIG="$(ANSIBLE_CONFIG)" \
-	unshare --net --mount --pid --fork --kill-child --mount-proc $(CURDIR)/$(BIN)/python -m pytest -q -p no:cacheprovider $(GATE_ARGS)
-.PHONY: gate gate-faults
+	unshare --net --mount --pid --fork --kill-child --mount-proc $(CURDIR)/$(BIN)/python -m
+ATTACK = $(MACHINES) pytest -q -p no:cacheprovider $(GATE_ARGS)
+.PHONY: gate gate-faults bench-gate
 gate: $(VENV)/.ok ## Attack the deployed gate: SQLite, PostgreSQL, and most variables changed
-	$(MACHINES) tests/machines/test_attacks.py
+	$(ATTACK) tests/machines/test_attacks.py
 
 gate-faults: $(VENV)/.ok ## Races, kills, full disks, jumping clocks, restores: one server with SQLite, three with PostgreSQL
-	$(MACHINES) tests/machines/test_faults.py
+	$(ATTACK) tests/machines/test_faults.py
+
+bench-gate: $(VENV)/.ok ## Measure the gate against plain nginx, with 50,000 phones (GATE_BENCH_PHONES)
+	$(MACHINES) tests.machines.bench build/bench
 
 test: lint unit sanity integration ## Everything that must pass before a change lands
 

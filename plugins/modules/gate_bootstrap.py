@@ -11,7 +11,9 @@ short_description: Give a new provisioning server an empty release
 version_added: "1.0.0"
 description:
   - nginx includes files of the current release, so it cannot start before the first one. This module makes a release without phones where there is
-    none at all, and never touches one that is there.
+    none at all.
+  - A release that an older version of the collection wrote may lack files that nginx includes today. They are added empty, which closes what they are
+    about until the next publishing writes the real ones. What a release has is never touched.
   - The role C(dialtone.phones.provisioning_server) uses it.
 author:
   - The dialtone.phones contributors (@dialtone-phones)
@@ -49,6 +51,11 @@ empty:
   description: Whether the current release is the empty one, so nothing was ever published here.
   type: bool
   returned: success
+added:
+  description: Files of the gate that the current release lacked, relative to it.
+  type: list
+  elements: str
+  returned: success
 """
 
 import grp
@@ -71,12 +78,28 @@ def write_release(folder: str, groups: t.Mapping[str, int]) -> None:
     for path in ("", "gate"):
         os.chmod(os.path.join(folder, path), 0o755)
     for item in compile_gate([], []):
-        path = os.path.join(folder, item.path)
-        with open(path, "wb") as stream:
-            os.fchmod(stream.fileno(), 0o640)
-            os.fchown(stream.fileno(), -1, groups[item.reader])
-            stream.write(item.content)
-            os.fsync(stream.fileno())
+        write_file(os.path.join(folder, item.path), item.content, groups[item.reader])
+
+
+def missing_files(root: str) -> t.List[str]:
+    """Return the gate's files that nginx includes today and the current release, written by an older version, does not have."""
+    current = os.path.join(root, "current")
+    return [item.path for item in compile_gate([], []) if item.reader == "nginx" and not os.path.exists(os.path.join(current, item.path))]
+
+
+def add_files(root: str, wanted: t.Sequence[str], groups: t.Mapping[str, int]) -> None:
+    """Write them as they are for no phones at all: closed, until the next publishing writes the real ones."""
+    for item in compile_gate([], []):
+        if item.path in wanted:
+            write_file(os.path.join(root, "current", item.path), item.content, groups[item.reader])
+
+
+def write_file(path: str, content: bytes, group: int) -> None:
+    with open(path, "wb") as stream:
+        os.fchmod(stream.fileno(), 0o640)
+        os.fchown(stream.fileno(), -1, group)
+        stream.write(content)
+        os.fsync(stream.fileno())
 
 
 def main() -> t.NoReturn:
@@ -90,13 +113,17 @@ def main() -> t.NoReturn:
     )
     root = module.params["root"]
     link = os.path.join(root, "current")
-    if os.path.lexists(link):
-        module.exit_json(changed=False, empty=os.path.basename(os.path.realpath(link)) == NAME)
-    if module.check_mode:
-        module.exit_json(changed=True, empty=True)
+    there = os.path.lexists(link)
+    lacks = missing_files(root) if os.path.isdir(link) else []
+    state = {"empty": not there or os.path.basename(os.path.realpath(link)) == NAME, "added": lacks}
+    if module.check_mode or (there and not lacks):
+        module.exit_json(changed=not there or bool(lacks), **state)
     try:
         groups = {reader: grp.getgrnam(module.params[f"{reader}_group"]).gr_gid for reader in ("nginx", "gate")}
         os.umask(0o022)
+        if there:
+            add_files(root, lacks, groups)
+            module.exit_json(changed=True, **state)
         write_release(os.path.join(root, "releases", NAME), groups)
         os.chmod(os.path.join(root, "releases"), 0o755)
         os.symlink(os.path.join("releases", NAME), link)
@@ -104,7 +131,7 @@ def main() -> t.NoReturn:
         module.fail_json(msg=f"gate_bootstrap: {str(exc.args[0])}")
     except OSError as exc:
         module.fail_json(msg=f"gate_bootstrap: {exc.filename}: {exc.strerror}")
-    module.exit_json(changed=True, empty=True)
+    module.exit_json(changed=True, **state)
 
 
 if __name__ == "__main__":

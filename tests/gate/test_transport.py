@@ -118,6 +118,24 @@ def test_a_certificate_of_an_unknown_ca_does_not_count_but_locks_nobody_out(gate
     assert get(mac_of(release.BASIC), stranger) == 200
 
 
+def test_an_expired_certificate_is_refused_where_one_is_asked_for_and_ignored_where_none_is(gate, certificate):
+    expired = certificate(f"/CN={PREFER}", days="-1")
+    assert get(PREFER, expired) == 404
+    assert get(mac_of(release.BASIC), expired) == 404
+
+    def elsewhere(mac: str) -> int:
+        # The listener of old phones: it asks for no certificate, so prefer counts as none shown and require as missing.
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
+        made.set_ciphers("ALL:@SECLEVEL=0")
+        with socket.create_connection((URL.hostname, PORT + 1), timeout=5) as plain, made.wrap_socket(plain) as sock:
+            own = "".join(f"{k}: {v}\r\n" for k, v in basic(*credentials(mac)).items())
+            sock.sendall(f"GET /p/{home_token(mac)}/{mac}.cfg HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{own}\r\n".encode())
+            return int(sock.recv(200).split(b" ")[1])
+
+    assert [elsewhere(mac) for mac in (PREFER, mac_of(release.BASIC), REQUIRE)] == [200, 200, 404]
+
+
 def test_prefer_passes_without_a_certificate_and_with_the_right_one_only(gate, certificate):
     assert get(PREFER) == 200
     assert get(PREFER, certificate(f"/CN={PREFER}")) == 200

@@ -22,6 +22,7 @@ PACKAGES = {
     "haproxy": "/usr/sbin/haproxy",
     "libfaketime": "/usr/share/doc/libfaketime",
     "procps": "/usr/bin/pgrep",
+    "wrk": "/usr/bin/wrk",
     "iproute2": "/sbin/ip",
 }
 

@@ -91,8 +91,8 @@ class Machine:
         self.run(["sh", "-c", f"mkdir -p $(dirname {path}) && cat >{path} && chmod {mode} {path}"], input=text)
 
     def pids(self, pattern: str) -> list[int]:
-        """Return the processes in here whose command line holds a text, as this machine numbers them."""
-        return [int(pid) for pid in self.run(["pgrep", "-f", "--", pattern], check=False).stdout.split()]
+        """Return the processes in here whose command line holds a text, as this machine numbers them; the first process is none of them."""
+        return [int(pid) for pid in self.run(["pgrep", "-f", "--", pattern], check=False).stdout.split() if pid != "1"]
 
     def kill(self, pattern: str, number: int = signal.SIGKILL) -> int:
         """Send a signal to the processes in here whose command line holds a text; return how many."""

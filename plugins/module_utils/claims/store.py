@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hmac
+import secrets
 import threading
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
@@ -55,6 +56,14 @@ class Store:
 
     def epoch(self) -> str:
         return self.meta("epoch")
+
+    def nonce_key(self) -> bytes:
+        """Return the random key by which servers that share the store recognize each other's nonces, made when first asked for.
+
+        It opens nothing: a nonce without the phone's password is worth nothing.
+        """
+        self.execute("INSERT INTO meta (key, value) VALUES ('nonce_key', ?) ON CONFLICT (key) DO NOTHING", (secrets.token_hex(32),))
+        return bytes.fromhex(self.meta("nonce_key"))
 
     def is_closed(self) -> bool:
         """Tell whether all claims are closed because the store was restored and nobody has confirmed it yet."""

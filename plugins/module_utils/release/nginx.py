@@ -18,6 +18,9 @@ from ansible_collections.dialtone.phones.plugins.module_utils.release.errors imp
 # Runs a command and returns its status, output and errors: AnsibleModule.run_command.
 Runner = Callable[[List[str]], Tuple[int, str, str]]
 
+_CONF_PATH = re.compile(r"--conf-path=(\S+)")
+_PID_PATH = re.compile(r"--pid-path=(\S+)")
+_PID = re.compile(r"(?m)^\s*pid\s+\"?([^\s;\"]+)")
 _NOT_RUNNING = re.compile(r"invalid PID number|open\(\) \"[^\"]*pid\" failed")
 
 
@@ -88,6 +91,8 @@ class WebServer:
             code, text = self._run([self._binary, "-t", "-q"])
             if code != 0:
                 raise ReleaseError(f"nginx -t: {_reason(text)}")
+        if not self._reload and not self._may_be_signalled():
+            return False
         command = self._reload or [str(self._binary), "-s", "reload"]
         code, text = self._run(command)
         if code != 0 and not self._reload and _NOT_RUNNING.search(text):
@@ -95,6 +100,28 @@ class WebServer:
         if code != 0:
             raise ReleaseError(f"{' '.join(command)}: ended with {code}: {_reason(text)}")
         return True
+
+    def _may_be_signalled(self) -> bool:
+        """Tell whether the process that nginx's pid file names is an nginx: after a crash the number may be that of anything else."""
+        _code, text = self._run([str(self._binary), "-V"])
+        conf, pid_path = _CONF_PATH.search(text), _PID_PATH.search(text)
+        path = pid_path.group(1) if pid_path else ""
+        try:
+            if conf:
+                with open(conf.group(1), encoding="utf-8", errors="replace") as stream:
+                    named = _PID.search(stream.read())
+                path = named.group(1) if named else path
+            if not path:
+                return True
+            with open(path, encoding="ascii") as stream:
+                pid = int(stream.read())
+            with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as stream:
+                return stream.read().strip() == "nginx"
+        except FileNotFoundError:
+            return False
+        except (OSError, ValueError):
+            # nginx says itself what is wrong with its file.
+            return True
 
     def _run(self, command: list[str]) -> tuple[int, str]:
         code, out, err = self._runner(command)

@@ -4,7 +4,8 @@
 
 """HTTP Digest (RFC 7616), strict: a nonce belongs to a device and a time, and each count of it is used once.
 
-Nonces of before this process started are refused as stale, since what was counted for them is forgotten: clients ask again by themselves.
+What was counted for a nonce is known to the process that issued it. A nonce of another process (before a restart, or of another server that shares the
+key) is stale where counting is strict, and good where it is not; clients ask again by themselves.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ _NEEDED = ("username", "realm", "nonce", "uri", "response", "qop", "nc", "cnonce
 # A boot takes a dozen requests and polling is slower than a nonce's life; the bitmap of a nonce stays this small.
 _MAX_COUNT = 1024
 _MAX_NONCES = 100_000
+# How far the clocks of servers that share a key may differ, in seconds.
+_SKEW = 30
 
 
 class Verdict(NamedTuple):
@@ -36,22 +39,33 @@ class Verdict(NamedTuple):
 class Nonces:
     """Issues nonces and remembers which counts of each were used."""
 
-    def __init__(self, lifetime: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, lifetime: int, clock: Callable[[], float] = time.time) -> None:
         self._key = secrets.token_bytes(32)
+        self._own = secrets.token_hex(4)
         self._lifetime = lifetime
         self._clock = clock
         self._used: OrderedDict[str, int] = OrderedDict()
 
     def issue(self, mac: str) -> str:
-        head = f"{int(self._clock()):08x}{secrets.token_hex(8)}"
+        head = f"{int(self._clock()):08x}{self._own}{secrets.token_hex(8)}"
         return head + self._mark(head, mac)
 
-    def is_valid(self, nonce: str, mac: str) -> bool:
-        """Tell whether a nonce was issued by this process for this phone and is not too old."""
-        head, mark = nonce[:24], nonce[24:]
-        if not re.fullmatch(r"[0-9a-f]{56}", nonce) or not hmac.compare_digest(mark, self._mark(head, mac)):
+    def share(self, key: bytes) -> None:
+        """Issue nonces that every server with this key accepts; those issued so far become stale."""
+        self._key = key
+
+    def is_valid(self, nonce: str, mac: str, own: bool) -> bool:
+        """Tell whether a nonce was issued for this phone and is not too old.
+
+        :param own: by this very process, which knows what was counted for it.
+        """
+        head, mark = nonce[:32], nonce[32:]
+        if not re.fullmatch(r"[0-9a-f]{64}", nonce) or not hmac.compare_digest(mark, self._mark(head, mac)):
             return False
-        return 0 <= self._clock() - int(head[:8], 16) <= self._lifetime
+        age = self._clock() - int(head[:8], 16)
+        if own or head[8:16] == self._own:
+            return head[8:16] == self._own and 0 <= age <= self._lifetime
+        return -_SKEW <= age <= self._lifetime
 
     def use(self, nonce: str, count: int) -> bool:
         """Mark a count of a valid nonce as used; return False when it was used before or nothing more can be remembered."""
@@ -69,7 +83,8 @@ class Nonces:
         now = self._clock()
         while self._used:
             oldest = next(iter(self._used))
-            if now - int(oldest[:8], 16) <= self._lifetime + 1:
+            # A nonce from the future, after the clock was set back, is of no use to anybody either.
+            if -_SKEW <= now - int(oldest[:8], 16) <= self._lifetime + 1:
                 return
             del self._used[oldest]
 
@@ -131,7 +146,7 @@ def verify(header: str, entry: Mapping[str, Any], mac: str, method: str, uri: st
     text = f"{entry[key]}:{given['nonce']}:{given['nc']}:{given['cnonce']}:{given['qop']}:{ha2}"
     if not hmac.compare_digest(digest(text.encode()).hexdigest().encode(), given["response"].lower().encode()):
         return Verdict(False, "wrong-password")
-    if not nonces.is_valid(given["nonce"], mac):
+    if not nonces.is_valid(given["nonce"], mac, strict_nc):
         return Verdict(False, "stale", stale=True)
     # Without strict counting a nonce may be replayed for as long as it lives, and only for this very request.
     if not nonces.use(given["nonce"], int(given["nc"], 16)) and strict_nc:

@@ -72,6 +72,10 @@ class Gate:
         self._noted_since = time.monotonic()
         self._tasks: Set[asyncio.Task] = set()
 
+    def share_nonces(self, key: bytes) -> None:
+        """Take the key that all servers of the store have, so that phones may log in at any of them."""
+        self._nonces.share(key)
+
     async def settle(self) -> None:
         """Wait for what is still being written."""
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -33,7 +33,7 @@ class Keeper:
 
     def __init__(self, target: str) -> None:
         self._target = target
-        self._shared = is_shared(target)
+        self.is_shared = self._shared = is_shared(target)
         self._writer = ThreadPoolExecutor(1, "claims-writer")
         self._readers = ThreadPoolExecutor(1, "claims-reader")
         self._stores: Dict[str, Store] = {}

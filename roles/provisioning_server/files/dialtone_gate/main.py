@@ -25,6 +25,7 @@ from .config import Config, ConfigError, load
 from .contacts import Contacts
 from .devices import Devices
 from .gate import Gate
+from .keep import keep_running
 from .keeper import Keeper
 
 log = logging.getLogger("dialtone-gate")
@@ -50,6 +51,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="dialtone-gate", description="The gate's daemon; nginx asks it about one-time URLs.")
     parser.add_argument("--config", default="/etc/dialtone/gate.json")
     parser.add_argument("--check", action="store_true", help="only read the configuration")
+    parser.add_argument(
+        "--keep", action="store_true", help="hold the sockets and start the daemon anew when it dies, where no service manager does"
+    )
     options = parser.parse_args()
     try:
         config = load(options.config)
@@ -64,6 +68,8 @@ def main() -> int:
     except OSError as exc:
         log.error("%s: %s", config.sockets, exc.strerror)
         return 1
+    if options.keep:
+        keep_running()
     return asyncio_run(_serve(config, listeners))
 
 
@@ -138,7 +144,7 @@ async def _serve(config: Config, listeners: Dict[str, socket.socket]) -> int:
         backlog=1024,
         timeout_keep_alive=75,
     )
-    sweep = asyncio.ensure_future(_sweep(keeper))
+    sweep = asyncio.ensure_future(_sweep(keeper, gate))
     log.info("started")
     try:
         await uvicorn.Server(settings).serve(sockets=[listeners["gate"]])
@@ -151,9 +157,15 @@ async def _serve(config: Config, listeners: Dict[str, socket.socket]) -> int:
     return 0
 
 
-async def _sweep(keeper: Keeper) -> None:
+async def _sweep(keeper: Keeper, gate: Gate) -> None:
+    shared = b""
     while True:
         try:
+            if keeper.is_shared:
+                key = await keeper.write(lambda store: store.nonce_key())
+                if key != shared:
+                    gate.share_nonces(key)
+                    shared = key
             for mac in await keeper.write(lambda store: (store.expire(), keeper.mark_seen(store))[0]):
                 log.info("spent", extra={"mac": mac, "reason": "end of the window"})
         except StoreError:

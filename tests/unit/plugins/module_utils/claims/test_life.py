@@ -295,3 +295,8 @@ def test_a_phone_belongs_to_the_scope_that_armed_it_until_another_adopts_it(stor
     assert store.status([MAC])["devices"][MAC]["scope"] == "south"
     assert store.adopt(["001565000009"], "south")[0]["failed"]
     assert events(store) == ["armed", "locked", "adopted"]
+
+
+def test_the_key_of_nonces_is_made_once(store):
+    key = store.nonce_key()
+    assert len(key) == 32 and store.nonce_key() == key

@@ -17,6 +17,7 @@ from ansible_collections.dialtone.phones.tests.unit.plugins.module_utils.release
 FAKE = """#!/bin/sh
 echo "$*" >> {folder}/calls
 case "$*" in
+  "-V") test ! -e {folder}/pid || echo "configure arguments: --pid-path={folder}/pid" >&2;;
   *"-t -q -c"*) cp "$(dirname "$4")"/site.conf {folder}/checked; test ! -e {folder}/refuse-staged || {{ cat {folder}/refuse-staged >&2; exit 1; }};;
   "-t -q") test ! -e {folder}/refuse-real || {{ rm {folder}/refuse-real; echo 'nginx: [emerg] duplicate listen options' >&2; exit 1; }};;
   "-s reload") test ! -e {folder}/stopped || {{ echo 'nginx: [error] invalid PID number "" in "/run/nginx.pid"' >&2; exit 1; }};;
@@ -36,7 +37,7 @@ class Nginx:
         path = self.folder / "calls"
         found = path.read_text().splitlines() if path.exists() else []
         path.unlink(missing_ok=True)
-        return ["check" if "-c" in line else line for line in found]
+        return ["check" if "-c" in line else line for line in found if line != "-V"]
 
 
 @pytest.fixture
@@ -158,3 +159,12 @@ def test_real_nginx_reads_the_staged_maps_while_its_port_is_in_use(tmp_path):
     site.write_text("server { listen nonsense:; }\n")
     with pytest.raises(ReleaseError, match="nginx refuses the staged release"):
         WebServer(str(site), "", str(root), run_command).check(f"{root}/releases/one")
+
+
+@pytest.mark.parametrize("pid", ["own", "gone"])
+def test_a_stale_pid_file_lets_no_other_process_be_signalled(server, nginx, pid):
+    nginx.calls  # noqa: B018 - forgets what came before
+    nginx.set("pid", str(os.getpid()) if pid == "own" else "4194303")
+    done = server.publish([phone(1, {"a.cfg": "1"}), phone(2, {"a.cfg": "2"})])
+    assert "-s reload" not in nginx.calls
+    assert done["web_server_stopped"]
