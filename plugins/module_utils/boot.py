@@ -199,6 +199,9 @@ class Boot:
             return "reachable"
         home = self._handed.get("url", "")
         if not home:
+            # A vendor whose phones are not handed over stays where it started.
+            if self._has_contact(found) and not self._plan.home and self._plan.books:
+                self._fetch_books(url, credentials)
             return "provisioned" if self._has_contact(found) and not self._plan.home else "not handed over"
         own = (self._handed.get("user") or credentials[0], self._handed.get("password") or credentials[1])
         at_home = self._fetch_all(home, own, "home")
@@ -242,7 +245,7 @@ class Boot:
                 continue
             text = reply.body.decode("utf-8", "replace")
             self._take(text)
-            if self._plan.books and phase == "home":
+            if self._plan.books and (phase == "home" or not self._plan.home):
                 self._told_books += [html.unescape(found) for found in re.findall(self._plan.books["pattern"], text)]
             if phase == "home":
                 self._assets.update((found.group(), found.group(1)) for found in _ASSET.finditer(text))

@@ -66,6 +66,7 @@ def test_a_phone_of_each_vendor_boots_in_its_own_order(world, vendors, vendor):
         home = f"https://127.0.0.1:{PORT}/p/{deriver.home_token(mac, 1)}/"
         result = world.probe(name, "any", url=home, username=deriver.http_user(mac, 1), password=deriver.http_password(mac, 1))
         assert any(request["status"] == 200 for request in result["requests"]), result
+        check_books(vendor, result)
     assert result["problems"] == []
 
 
