@@ -26,6 +26,7 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.sheet import Row, 
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?\Z")
 _GROUP = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+_NEARLY_MAC = re.compile(r"[0-9A-Fa-f]{11,13}|\w{2}(?:([:-])\w{2})(?:\1\w{1,2}){1,6}|[0-9A-Fa-f]{4}(?:\.\w{1,4}){1,3}")
 _TAKEN = frozenset({"all", "ungrouped", "phones", "localhost"})
 # People, not devices: a shared phone may well have one for each line, and the first speaks for the phone.
 _FIRST_COUNTS = frozenset({"phone_email"})
@@ -210,7 +211,14 @@ class PhoneRows:
         try:
             return normalize_mac(fields["mac"])
         except MacError as exc:
-            self._tell(place, f"mac: {exc}")
+            # Where columns have shifted it may be anything, a password too: only what looks like an address with a fault is shown.
+            shown_too = _NEARLY_MAC.fullmatch(fields["mac"])
+            what = (
+                str(exc)
+                if shown_too
+                else "its cell is not a MAC address (twelve hexadecimal digits, separators optional); have columns shifted?"
+            )
+            self._tell(place, f"mac: {what}")
             return None
 
     def _merge(self, entry: HostEntry, place: str, variables: dict[str, Any]) -> None:

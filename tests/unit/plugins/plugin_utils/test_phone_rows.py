@@ -153,7 +153,7 @@ def test_rows_without_a_mac_may_be_skipped():
             {},
             [
                 "u.csv line 1: column 'phone_langauge' is no known column: no variable is called phone_langauge, "
-                "did you mean phone_language or phone_web_language?",
+                "did you mean phone_language or phone_web_language or phone_language_packs?",
                 "u.csv line 1: column 'line_prot' is no known column: a line has no prot, did you mean port?",
             ],
         ),
@@ -249,3 +249,15 @@ def test_a_monstrous_cell_is_told_in_a_short_sentence(column, cell):
     (problem,) = map(str, rows.problems)
     assert problem.startswith(f"people.csv line 2: {column}: ")
     assert len(problem) < 200
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [("8sJw-2kQp-Xv4T", False), ("ff00aa11bb22cc33dd44", False), ("00:15:65:zz", True), ("805ec065432", True), ("0015.6500.00", True)],
+)
+def test_a_mac_is_shown_only_where_it_nearly_is_one(cell, told):
+    """A password that a shifted column put there is not."""
+    rows = PhoneRows(Settings())
+    rows.add_sheet("u.csv", f"number,mac,vendor,model\n1001,{cell},yealink,T54W\n".encode())
+    (problem,) = rows.problems
+    assert ("is not a MAC address" in problem.what) and (cell in problem.what) is told
