@@ -33,6 +33,11 @@ def fit(phone: Phone, pack: Pack, model: Model) -> tuple[Phone, list[str]]:
         if _get(result, name) not in (None, [], {}, "", _default(name)):
             notes.append(f"phone_{name} has no counterpart, left out")
         _set(result, name, None)
+        if name == "dialplan":
+            # Lines have inherited it by now, or have one of their own.
+            own = [str(line["index"]) for line in result["lines"] if line["dialplan"] not in (None, phone["dialplan"])]
+            notes += [f"dialplan of line {', '.join(own)} has no counterpart, left out"] if own else []
+            result["lines"] = [{**line, "dialplan": None} for line in result["lines"]]
     return result, [f"{pack.vendor} {phone['model']}: {note}" for note in notes]
 
 

@@ -69,3 +69,24 @@ def test_lists_are_cut_to_what_the_phone_has_places_for_and_it_is_told(tmp_path:
     fitted, notes = fit(phone, pack, pack.model("One"))
     assert [note for note in notes if "keys" not in note] == [f"acme One: {note}" for note in told]
     assert all(len(fitted[name.removeprefix("phone_")]) == left for name in given)
+
+
+@pytest.mark.parametrize(
+    ("common", "own", "told"),
+    [
+        (None, None, []),
+        ("x.", None, ["phone_dialplan"]),
+        (None, "[2-9]x", ["dialplan of line 1"]),
+        ("x.", "[2-9]x", ["phone_dialplan", "dialplan of line 1"]),
+    ],
+)
+def test_a_dial_plan_that_a_vendor_lacks_is_taken_off_the_lines_too(tmp_path: Path, common, own, told):
+    (tmp_path / "acme").mkdir()
+    (tmp_path / "acme" / "pack.yml").write_text(PACK.replace("[reprovision,", "[dialplan, reprovision,"))
+    pack = Packs([str(tmp_path)]).get("acme")
+    given = {**PHONE, "phone_dialplan": common, "phone_lines": [{**PHONE["phone_lines"][0], "dialplan": own}]}
+    phone, problems = PhoneBuilder().build("desk", given)
+    assert not problems
+    fitted, notes = fit(phone, pack, pack.model("One"))
+    assert [line["dialplan"] for line in fitted["lines"]] == [None]
+    assert [note for note in notes if "dialplan" in note] == [f"acme One: {name} has no counterpart, left out" for name in told]
