@@ -44,6 +44,7 @@ def lines_of(rows: Iterable[Row], passwords: Mapping[str, str], left: list[str])
     """
     lines: list[dict[str, Any]] = []
     positions: dict[int, int] = {}
+    registered: dict[tuple[str, str, int], int] = {}
     for row in sorted(rows, key=lambda row: number(row.get("line_number")) or 0):
         at = number(row.get("line_number")) or 1
         line = _line(row, at, passwords, left)
@@ -51,6 +52,13 @@ def lines_of(rows: Iterable[Row], passwords: Mapping[str, str], left: list[str])
             continue
         if at in positions:
             left.append(f"line {at} is there twice, the second was left out")
+            continue
+        user = line.get("number") or line["user"]
+        server = line.get("sip_server") or line["sip_servers"][0]
+        earlier = registered.setdefault((user.casefold(), server.casefold(), line.get("port", 0)), len(lines) + 1)
+        if earlier <= len(lines) and line.get("enabled", True) and lines[earlier - 1].get("enabled", True):
+            left.append(f"line {at} registers {user} once more, and was left out; its keys are line {earlier}'s")
+            positions[at] = earlier
             continue
         lines.append(line)
         positions[at] = len(lines)

@@ -451,9 +451,14 @@ class Production:
                 self.problems.append(
                     Problem(f"{host}: phone_mac", f"{mac} is that of {other} too, wanted one phone per MAC in the whole group")
                 )
+        own: dict[int, int] = {}
         for index, user, server, port, is_shared in users:
             # A 64-bit number instead of the text: the whole fleet's users are remembered.
             slot = hash((user.casefold(), server.casefold(), port))
+            if own.setdefault(slot, index) != index:
+                what = f"user {user} at {server} is on line {own[slot]} of this phone already"
+                self.problems.append(Problem(f"{host}: phone_lines[{index - 1}]", what))
+                continue
             other, shared = self._users.setdefault(slot, (host, is_shared))
             if (other, shared) != (host, is_shared) and not (shared and is_shared):
                 what = f"user {user} at {server} is registered by {other} too; a line of several phones needs shared: true on each"

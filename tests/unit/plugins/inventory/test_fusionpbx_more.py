@@ -256,6 +256,15 @@ def test_what_does_not_fit_or_has_no_counterpart_is_told():
         assert what in told
 
 
+def test_a_user_that_is_twice_on_a_device_is_taken_once():
+    tables = site()
+    again = next(row for row in tables["v_device_lines"] if row["device_uuid"] == DESK)
+    tables["v_device_lines"].append({**again, "line_number": "2"})
+    desk = phones(build(tables, Options()))[DESK_NAME]
+    assert [line["number"] for line in desk["phone_lines"]] == ["1001", "1002"]
+    assert "line 2 registers 1001 once more, and was left out; its keys are line 1's" in desk["_phone_left_behind"]
+
+
 def test_every_column_of_the_tables_is_accounted_for_in_the_docs():
     """Columns that are read are among those that the page lists, so that a new one is explained."""
     page = (Path(__file__).resolve().parents[4] / "docs" / "migrating.md").read_text(encoding="utf-8").partition("## Column by column")[2]

@@ -217,3 +217,11 @@ def test_a_run_for_some_phones_hands_out_those_and_checks_all(tmp_path):
     list(production.rows())
     with pytest.raises(ProblemsError, match="did you mean phone_language"):
         production.finish()
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_user_registers_once_on_a_phone(tmp_path, shared):
+    line = {"number": "101", "password": "k7VtpQ2xRm9dLw4z", "shared": shared}
+    text = refusal(tmp_path, {"reception": {**PHONE, "phone_lines": [line, {**line, "number": "102"}, {**line, "label": "again"}]}})
+    assert text.count("\n") == 1
+    assert "reception: phone_lines[2]: user 101 at " in text and text.endswith("is on line 1 of this phone already")
