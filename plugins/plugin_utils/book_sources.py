@@ -11,6 +11,8 @@ followed.
 from __future__ import annotations
 
 import csv
+import functools
+import importlib.metadata
 import io
 import logging
 import re
@@ -316,6 +318,16 @@ class _quiet:
 
     def __exit__(self, *_exc: object) -> None:
         self._log.disabled = self._before
+
+
+@functools.lru_cache(maxsize=8)
+def reader_version(kind: str) -> str:
+    """Return the version of the library that reads a kind of files; empty where none is used or installed."""
+    name = {"vcard": "vobject", "ldif": "ldif"}.get(kind)
+    try:
+        return importlib.metadata.version(name) if name else ""
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 READERS: dict[str, Callable[[Path, list[Problem]], list[Entry]]] = {"csv": read_csv, "vcard": read_vcard, "ldif": read_ldif}

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.dialtone.phones.plugins.plugin_utils.book_entry import CONTACT, Entry, Number, entry_of
-from ansible_collections.dialtone.phones.plugins.plugin_utils.book_sources import READERS
+from ansible_collections.dialtone.phones.plugins.plugin_utils.book_sources import READERS, reader_version
 from ansible_collections.dialtone.phones.plugins.plugin_utils.collation import LANGUAGES, is_known, sort_key
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import Phone
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, ProblemsError, did_you_mean, shown
@@ -159,7 +159,7 @@ class Phonebooks:
         definition = self._books[book]
         total = hashlib.sha256(repr((self._extensions[book], definition["contacts"])).encode("utf-8", "surrogatepass"))
         for kind, path in self._files(book):
-            total.update(kind.encode())
+            total.update(f"{kind} {reader_version(kind)}".encode())
             try:
                 with path.open("rb") as stream:
                     total.update(hashlib.file_digest(stream, "sha256").digest())

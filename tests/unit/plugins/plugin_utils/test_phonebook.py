@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.dialtone.phones.plugins.plugin_utils.book_sources import read_csv
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phonebook import Phonebooks
+from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import ProblemsError
 
 
 def contact(name, number="1"):
@@ -100,3 +101,25 @@ def test_a_formula_is_text(tmp_path):
         ('=HYPERLINK("http://x")', "1"),
         ("{{ 7*7 }}", "2"),
     ]
+
+
+def test_a_books_digest_follows_its_files_and_those_of_books_merged_into_it(tmp_path):
+    def digest(**more):
+        return Phonebooks({"a": {"csv": "a.csv", "merge": ["b"], **more}, "b": {"csv": ["b.csv"]}}, tmp_path).digest("a")
+
+    (tmp_path / "a.csv").write_text("name,number\nA,1\n")
+    (tmp_path / "b.csv").write_text("name,number\nB,1\n")
+    first = digest()
+    assert digest() == first
+    assert len({first, digest(title="x"), digest(language="sv")}) == 3
+    (tmp_path / "b.csv").write_text("name,number\nB,2\n")
+    assert digest() != first
+
+
+def test_files_of_a_book_are_read_when_it_is_asked_for_and_all_faults_told_then(tmp_path):
+    (tmp_path / "a.csv").write_text("name,number\nA,<\n,1\n")
+    books = Phonebooks({"a": {"csv": "a.csv", "ldif": "none.ldif"}, "b": {"csv": "also-none.csv"}}, tmp_path)
+    with pytest.raises(ProblemsError) as caught:
+        books.entries("a")
+    assert len(caught.value.problems) == 3
+    assert "also-none" not in str(caught.value)
