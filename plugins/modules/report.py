@@ -13,7 +13,7 @@ short_description: Write what is known of the fleet as a page, as JSON and as me
 version_added: "1.0.0"
 description:
   - Compares the phones of the play with what their servers know, and writes C(fleet.html), C(fleet.json) and C(fleet.prom) on the controller.
-    The role P(dialtone.phones.fleet_report#role) is the usual way to it.
+    The role C(fleet_report) is the usual way to it.
   - C(fleet.html) needs no network and no other file. C(fleet.prom) is for the textfile collector of Prometheus' node_exporter.
   - Nothing in the files is secret, but they tell names, addresses and what is in trouble; so others than owner and group cannot read them by default.
   - Facts that did not change leave the files as they are, and keep the time since when they hold. Only the files' own time is set, so that it

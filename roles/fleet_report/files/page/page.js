@@ -4,7 +4,7 @@
   const $ = (id) => document.getElementById(id);
   // The order of a phone's row, as the collection writes it.
   const [HOST, MAC, VENDOR, MODEL, SITE, TENANT, STAGE, FLAGS, CLAIM, GENERATION, TIMES, LAST, ADDRESS, AGENT, PUBLISHED, REDIRECT, ERRORS, UNLOCK] = Array(18).keys();
-  const PAGE = 100;
+  const PAGE = 50;
   const STAGES = {
     listed: "in the inventory", redirected: "registered at a redirect service", claimed: "fetched their one-time URL",
     provisioned: "fetched their files at home", current: "have what is published now",
@@ -386,23 +386,28 @@
     ], data.left_behind));
   }
 
+  // First what people come for; the rest when that can be seen and used.
+  document.documentElement.dataset.theme = theme === "auto" ? (dark.matches ? "dark" : "light") : theme;
   phones();
   cards();
   way();
-  fleet();
   show();
-  overTime();
-  closed();
-  unknown();
-  servers();
-  left();
-  showTheme();
-  const watcher = new ResizeObserver(() => {
-    drawn.forEach((plot, index) => {
-      const width = Math.max(240, charts[index].box.clientWidth);
-      if (Math.abs(width - plot.width) > 1) plot.setSize({ width, height: plot.height });
+  document.documentElement.dataset.usable = Math.round(performance.now());
+  setTimeout(() => {
+    fleet();
+    overTime();
+    closed();
+    unknown();
+    servers();
+    left();
+    showTheme();
+    const watcher = new ResizeObserver(() => {
+      drawn.forEach((plot, index) => {
+        const width = Math.max(240, charts[index].box.clientWidth);
+        if (Math.abs(width - plot.width) > 1) plot.setSize({ width, height: plot.height });
+      });
     });
-  });
-  charts.forEach((chart) => watcher.observe(chart.box));
-  document.documentElement.dataset.ready = Math.round(performance.now());
+    charts.forEach((chart) => watcher.observe(chart.box));
+    document.documentElement.dataset.ready = Math.round(performance.now());
+  }, 0);
 })();
