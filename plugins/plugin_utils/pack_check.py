@@ -23,7 +23,7 @@ _KINDS = ("device", "common", "phonebook", "resource")
 _WORDS = {"mac_case": ("lower", "upper"), "handover": ("home", "none")}
 _TEXTS = ("vendor", "title", "status", "user_agent", "claim_path")
 _LISTS = ("models", "files", "booleans", "unsupported", "refused", "repeatable", "secret_parameters", "ouis", "vendor_words", "model_names")
-_DICTS = ("model_defaults", "values", "key_types", "layouts", "phonebook", "firmware", "boot", "http_auth", "certificate")
+_DICTS = ("model_defaults", "values", "key_types", "layouts", "phonebook", "firmware", "boot", "http_auth", "certificate", "screen_capture")
 _NUMBERS = ("lines", "modules", "module_keys")
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)(?::[^{}]*)?\}")
@@ -37,7 +37,7 @@ def pack_problems(data: dict[str, Any], folders: Iterable[Path]) -> list[str]:
     found = [*_shapes(data)]
     if not found:
         templates = {str(file.relative_to(folder)) for folder in folders for file in folder.rglob("*.j2")}
-        for check in (_models, _values, _refused, _firmware, _http_auth, _manual):
+        for check in (_models, _values, _refused, _firmware, _screen_capture, _http_auth, _manual):
             found += check(data)
         found += _files(data, templates)
     return found
@@ -145,6 +145,15 @@ def _rules(name: str, rules: Any) -> Iterator[str]:
         yield from _pattern(f"{where}.pattern", rule.get("pattern"))
         if rule.get("only") is not None:
             yield from _pattern(f"{where}.only", rule["only"])
+
+
+def _screen_capture(data: dict[str, Any]) -> Iterator[str]:
+    rule = data.get("screen_capture") or {}
+    paths = rule.get("path") or []
+    if not all(isinstance(path, str) and path.startswith("/") for path in ([paths] if isinstance(paths, str) else paths)):
+        yield "screen_capture.path: wanted a path that begins with a slash, or a list of them"
+    if rule.get("models") is not None:
+        yield from _pattern("screen_capture.models", rule["models"])
 
 
 def _firmware(data: dict[str, Any]) -> Iterator[str]:
