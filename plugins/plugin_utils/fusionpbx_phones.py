@@ -79,7 +79,7 @@ def for_domains(data: Tables, names: Collection[str]) -> Tables:
     devices = {row["device_uuid"] for row in tables.get("v_devices", ())}
     for table in ("v_device_lines", "v_device_keys", "v_device_settings", "device_keys", "device_phonebook"):
         tables[table] = [row for row in tables.get(table, ()) if row.get("device_uuid") in devices]
-    templates = {row["device_key_template_uuid"] for row in tables.get("device_key_templates", ())}
+    templates = {row["device_key_template_uuid"] for row in tables.get("device_key_templates", ()) if row.get("device_key_template_uuid")}
     tables["device_key_template_keys"] = [
         row for row in tables.get("device_key_template_keys", ()) if row.get("device_key_template_uuid") in templates
     ]
@@ -120,11 +120,12 @@ class _Builder:
         self._lines = index(data["v_device_lines"], "device_uuid")
         self._device_keys = index(data.get("v_device_keys", ()), "device_uuid")
         self._profile_keys = index(data.get("v_device_profile_keys", ()), "device_profile_uuid")
-        self._profiles = {row["device_profile_uuid"]: row for row in data.get("v_device_profiles", ())}
+        # A role that may read a table's names but not its keys gets nothing of it.
+        self._profiles = {row["device_profile_uuid"]: row for row in data.get("v_device_profiles", ()) if row.get("device_profile_uuid")}
         self._add_fs_pbx(data)
         # Phone -> domain, user and device, for its phonebooks.
         self._owners: dict[str, tuple[str | None, str | None, str | None]] = {}
-        self._users = {row["user_uuid"]: row for row in data.get("v_users", ())}
+        self._users = {row["user_uuid"]: row for row in data.get("v_users", ()) if row.get("user_uuid")}
         self._settings = settings_of(data)
         self._handsets = Handsets(Packs(options.pack_folders), options.models)
         self._keys = Keys(KeyTypes(data.get("v_device_vendors", ()), data.get("v_device_vendor_functions", ())))
@@ -144,6 +145,8 @@ class _Builder:
         for device, rows in index(data.get("device_keys", ()), "device_uuid").items():
             self._device_keys[device] = [*self._device_keys.get(device, ()), *(_as_key(row, "device_key") for row in rows)]
         for row in data.get("device_key_templates", ()):
+            if not row.get("device_key_template_uuid"):
+                continue
             self._profiles[row["device_key_template_uuid"]] = {
                 "device_profile_name": row.get("name"),
                 "device_profile_enabled": row.get("enabled"),

@@ -94,7 +94,7 @@ class KeyTypes:
     """Turns a vendor's code of a key into a type of ``phone_keys``."""
 
     def __init__(self, vendors: Iterable[Row], functions: Iterable[Row]) -> None:
-        names = {row["device_vendor_uuid"]: (row.get("name") or "").lower() for row in vendors}
+        names = {row["device_vendor_uuid"]: (row.get("name") or "").lower() for row in vendors if row.get("device_vendor_uuid")}
         self._functions: dict[tuple[str, str], list[str]] = {}
         for row in functions:
             vendor = names.get(row.get("device_vendor_uuid"))

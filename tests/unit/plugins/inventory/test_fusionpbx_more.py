@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.dialtone.phones.plugins.plugin_utils import fusionpbx_phones
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx_phones import Fleet, Options, build
-from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx_source import TABLES, Tables
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx_source import NEEDED, TABLES, Tables
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import Packs
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import PhoneBuilder
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phonebook import Phonebooks
@@ -254,6 +254,15 @@ def test_what_does_not_fit_or_has_no_counterpart_is_told():
         "contacts: 1 with an extension behind their number",
     ):
         assert what in told
+
+
+def test_any_column_that_the_role_may_not_read_is_missed_without_a_traceback():
+    for table, column in COLUMNS:
+        if column not in NEEDED.get(table, ()):
+            tables = site()
+            for row in tables[table]:
+                del row[column]
+            assert build(tables, Options()).hosts, (table, column)
 
 
 def test_a_user_that_is_twice_on_a_device_is_taken_once():
