@@ -42,7 +42,7 @@ class Database:
         self.sql("CREATE DATABASE dialtone OWNER dialtone", "postgres")
 
     def as_postgres(self, command: str, before: str = "") -> str:
-        return self.machine.sh(f"cd / && {before} setpriv --reuid postgres --regid postgres --clear-groups sh -c '{command}'")
+        return self.machine.sh(f"cd / && setpriv --reuid postgres --regid postgres --clear-groups sh -c '{before} {command}'")
 
     def start(self, before: str = "") -> None:
         """Start it, and return when it answers; it may have to recover first."""

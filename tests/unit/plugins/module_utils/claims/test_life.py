@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.dialtone.phones.plugins.module_utils.claims import StoreError
+from ansible_collections.dialtone.phones.plugins.module_utils.claims import StoreError, schema
 from ansible_collections.dialtone.phones.plugins.module_utils.claims.model import network_of
+from ansible_collections.dialtone.phones.plugins.module_utils.claims.sqlite import SqliteStore
 
 from .conftest import HOME, MAC, OTHER, device, request
 
@@ -300,3 +301,19 @@ def test_a_phone_belongs_to_the_scope_that_armed_it_until_another_adopts_it(stor
 def test_the_key_of_nonces_is_made_once(store):
     key = store.nonce_key()
     assert len(key) == 32 and store.nonce_key() == key
+
+
+def test_an_older_store_is_brought_up_to_date_and_keeps_its_claims(store):
+    store.arm([device()])
+    older = ("ALTER TABLE claim DROP COLUMN scope", "ALTER TABLE contact DROP COLUMN content", "DROP TABLE stranger", "DROP TABLE trouble")
+    for statement in older:
+        store.execute(statement)
+    store.set_meta("schema", "1")
+    again = type(store)(store.path if isinstance(store, SqliteStore) else store._target)
+    try:
+        assert again.meta("schema") == str(schema.VERSION)
+        assert (state(again), again.row(MAC).scope) == ("armed", "all")
+        assert again.adopt([MAC], "north")[0]["changed"]
+        assert ask(again, request()) == [(True, "claimed")]
+    finally:
+        again.close()
