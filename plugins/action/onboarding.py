@@ -8,6 +8,7 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible_collections.dialtone.phones.plugins.module_utils.claims.lan import MAX_OPEN
 from ansible_collections.dialtone.phones.plugins.module_utils.mac import format_mac
 from ansible_collections.dialtone.phones.plugins.plugin_utils.claim_client import ClaimClient
 from ansible_collections.dialtone.phones.plugins.plugin_utils.claim_phones import Batch, read_gone, read_phones, scope_of, terms, who
@@ -16,10 +17,11 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Pr
 from ansible_collections.dialtone.phones.plugins.plugin_utils.production import Settings
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
-    "state": {"type": "str", "choices": ["armed", "unlocked", "locked", "spent", "retired", "confirmed"], "default": "armed"},
+    "state": {"type": "str", "choices": ["armed", "unlocked", "locked", "spent", "retired", "confirmed", "opened", "closed"], "default": "armed"},
     "macs": {"type": "list", "elements": "str"},
     "reason": {"type": "str", "default": ""},
     "force": {"type": "bool", "default": False},
+    "minutes": {"type": "int", "default": 30},
     "new_store": {"type": "bool", "default": False},
     "readmit": {"type": "bool", "default": False},
     "retire_absent": {"type": "bool", "default": False},
@@ -62,7 +64,7 @@ class ActionModule(ActionBase):
             return {**result, **summary(self._retire(client, gone, by), batch, args["state"])}
         if status["new"]:
             status = self._new_store(client, args, by, status)
-        if status.get("closed") and args["state"] in ("armed", "unlocked"):
+        if status.get("closed") and args["state"] in ("armed", "unlocked", "opened"):
             raise AnsibleActionFail(
                 "claim store: it was restored from a backup and its claims are closed until confirmed: compare it, then run onboarding with state: confirmed"
             )
@@ -72,6 +74,8 @@ class ActionModule(ActionBase):
             rows = self._arm(client, batch, settings, status, by, args)
         elif args["state"] == "unlocked":
             rows = self._unlock(client, batch, settings, status, by, args)
+        elif args["state"] in ("opened", "closed"):
+            rows = self._window(client, batch, args, status, by)
         else:
             rows = self._close(client, batch, args["state"], status, by)
         return {**result, **summary(rows, batch, args["state"])}
@@ -170,6 +174,32 @@ class ActionModule(ActionBase):
             rows.update(_would_be_armed(devices))
         elif devices:
             rows.update(client.unlock(devices, args["force"])["devices"])
+        return rows
+
+    @staticmethod
+    def _window(client: ClaimClient, batch: Batch, args: dict[str, Any], status: dict[str, Any], by: str) -> dict[str, dict[str, Any]]:
+        """Open or close the time in which phones may ask for a stub on their LAN. Opened for phones that are armed; the others are told."""
+        if args["state"] == "closed":
+            macs = [phone.mac for phone in batch.phones if phone.mac in status["devices"]]
+            return client.close("close_window", macs, by)["devices"] if macs else {}
+        if not 1 <= args["minutes"] <= MAX_OPEN // 60:
+            raise AnsibleActionFail(f"minutes: {args['minutes']} is not between 1 and {MAX_OPEN // 60}")
+        rows: dict[str, dict[str, Any]] = {}
+        armed = []
+        for phone in batch.phones:
+            state = (status["devices"].get(phone.mac) or {}).get("state") or ""
+            if not phone.once:
+                rows[phone.mac] = {"state": "off", "changed": False, "msg": phone.why_not}
+            elif not phone.bootstrap:
+                rows[phone.mac] = {"state": state, "changed": False, "msg": "phone_bootstrap is not on: it gets no stub on its LAN"}
+            elif state != "armed":
+                rows[phone.mac] = {"state": state, "changed": False, "msg": f"is {state or 'not known'}, and only an armed phone gets a stub"}
+            else:
+                armed.append(phone.mac)
+        if not armed:
+            told = "; ".join(f"{batch.group[mac]}: {row['msg']}" for mac, row in list(rows.items())[:20])
+            raise AnsibleActionFail(f"no phone of this play can be given a stub on its LAN: {told or 'there is none'}")
+        rows.update(client.open_window(armed, args["minutes"] * 60, by)["devices"])
         return rows
 
     @staticmethod

@@ -130,6 +130,12 @@ class _Compiler:
             except RuleError as exc:
                 self._problems.append(f"{where}: client_certificate is {row['client_certificate']}, but {exc}")
                 return
+        elif row.get("bootstrap"):
+            # A certificate is one of two ways to a stub; without a usable rule the operator's window remains.
+            try:
+                rule = dict(zip(("subject", "issuer"), normalize_rule(rule)))
+            except RuleError:
+                rule = {}
         row["certificate_rule"] = rule
         if record.get("files"):
             on_disk = set(record["files"])
@@ -153,6 +159,12 @@ class _Compiler:
                 parse_network(network)
             except ValueError as exc:
                 problem(f"networks: {exc}")
+        if record.get("bootstrap"):
+            if not record.get("networks") and not self._global:
+                problem("phone_bootstrap is on, but no networks are in force: set phone_networks or provisioning_server_networks")
+            for name in record["bootstrap"].get("files") or ():
+                if not is_name(name) or mac not in name:
+                    problem(f"bootstrap: {name!r} is not a lower-case file name that holds the MAC")
         for entry in record.get("home") or ():
             token, auth = entry.get("token"), entry.get("auth")
             if not isinstance(token, str) or not _TOKEN.match(token):

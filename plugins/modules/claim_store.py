@@ -32,12 +32,13 @@ options:
       - V(arm) arms phones that were never armed or that were unlocked. It never opens what was closed.
       - V(unlock) gives phones a new generation; those with a token hash in O(devices) are armed at once.
       - V(lock), V(spend) and V(retire) close.
+      - V(open_window) lets phones of O(macs) that are armed ask for a stub on their LAN for O(seconds), V(close_window) ends that.
       - V(adopt) notes that O(macs) belong to O(scope).
       - V(confirm) opens the claims of a restored store.
       - V(intent) and V(outcome) record registrations at a redirect service.
       - V(log) reads the audit trail.
     type: str
-    choices: [status, init, arm, unlock, lock, spend, retire, adopt, confirm, intent, outcome, log]
+    choices: [status, init, arm, unlock, lock, spend, retire, adopt, confirm, open_window, close_window, intent, outcome, log]
     default: status
   macs:
     description: MAC addresses, as twelve lower-case hexadecimal digits. With V(status) and V(log), all when not set.
@@ -90,6 +91,10 @@ options:
   scope:
     description: With O(command=adopt), the part of the fleet that the phones belong to.
     type: str
+  seconds:
+    description: With O(command=open_window), how long the window stays open, at most four hours.
+    type: int
+    default: 1800
   force:
     description: With O(command=unlock), end claims whose window is still open.
     type: bool
@@ -174,6 +179,8 @@ NEEDED = {
     "spend": "macs",
     "retire": "macs",
     "adopt": "macs",
+    "open_window": "macs",
+    "close_window": "macs",
     "intent": "rows",
     "outcome": "rows",
 }
@@ -257,6 +264,8 @@ def run(store: Store, params: t.Mapping[str, t.Any], items: t.Optional[list], ch
         "spend": lambda: store.spend(items, by, check),
         "retire": lambda: store.retire(items, by, check),
         "adopt": lambda: store.adopt(items, params["scope"], by, check),
+        "open_window": lambda: store.open_window(items, params["seconds"], by, check),
+        "close_window": lambda: store.close_window(items, by, check),
         "intent": lambda: store.registrations(params["account"], items, check, final=False),
         "outcome": lambda: store.registrations(params["account"], items, check),
     }[command]()
@@ -298,7 +307,22 @@ def main() -> t.NoReturn:
             "config": {"type": "path", "default": "/etc/dialtone/gate.json"},
             "command": {
                 "type": "str",
-                "choices": ["status", "init", "arm", "unlock", "lock", "spend", "retire", "adopt", "confirm", "intent", "outcome", "log"],
+                "choices": [
+                    "status",
+                    "init",
+                    "arm",
+                    "unlock",
+                    "lock",
+                    "spend",
+                    "retire",
+                    "adopt",
+                    "confirm",
+                    "open_window",
+                    "close_window",
+                    "intent",
+                    "outcome",
+                    "log",
+                ],
                 "default": "status",
             },
             "macs": {"type": "list", "elements": "str"},
@@ -307,6 +331,7 @@ def main() -> t.NoReturn:
             "rows": {"type": "list", "elements": "dict"},
             "scope": {"type": "str"},
             "input_file": {"type": "path"},
+            "seconds": {"type": "int", "default": 1800},
             "force": {"type": "bool", "default": False},
             "by": {"type": "str", "default": ""},
             "limit": {"type": "int", "default": 100},

@@ -28,8 +28,11 @@ options:
       - V(locked) and V(spent) close. A locked phone stays closed until it is unlocked.
       - V(retired) closes what phones that left the inventory (O(macs)) had.
       - V(confirmed) opens the claims of a store that was restored from a backup.
+      - V(opened) lets phones of the play that are armed and whose C(phone_bootstrap) is true fetch a stub at C(/b/) without a certificate for O(minutes).
+        A stub that was handed out before is void.
+      - V(closed) ends that, and makes void what was handed out and not claimed.
     type: str
-    choices: [armed, unlocked, locked, spent, retired, confirmed]
+    choices: [armed, unlocked, locked, spent, retired, confirmed, opened, closed]
     default: armed
   macs:
     description:
@@ -44,6 +47,10 @@ options:
     description: With O(state=unlocked), end claims whose window is still open.
     type: bool
     default: false
+  minutes:
+    description: With O(state=opened), for how long, at most 240.
+    type: int
+    default: 30
   new_store:
     description:
       - Start with an empty claim store where there is none. URLs that were handed out before stay closed, since the new store has a new epoch.
@@ -75,7 +82,7 @@ attributes:
     support: none
   idempotent:
     support: partial
-    details: With O(state=unlocked) a phone that has used its URL gets a new one each time.
+    details: With O(state=unlocked) a phone that has used its URL gets a new one each time; O(state=opened) begins a new window each time.
 seealso:
   - module: dialtone.phones.onboarding_info
 """

@@ -50,12 +50,16 @@ class ClaimClient:
         return self._call("unlock", list(devices), "devices", force=force)
 
     def close(self, command: str, macs: Sequence[str], by: str) -> dict[str, Any]:
-        """Run ``lock``, ``spend`` or ``retire``."""
+        """Run ``lock``, ``spend``, ``retire`` or ``close_window``."""
         return self._call(command, list(macs), "macs", by=by)
 
     def adopt(self, macs: Sequence[str], scope: str, by: str) -> dict[str, Any]:
         """Note that phones belong to another part of the fleet from now on."""
         return self._call("adopt", list(macs), "macs", scope=scope, by=by)
+
+    def open_window(self, macs: Sequence[str], seconds: int, by: str) -> dict[str, Any]:
+        """Let armed phones ask for a stub on their LAN, for a while."""
+        return self._call("open_window", list(macs), "macs", seconds=seconds, by=by)
 
     def confirm(self, by: str) -> dict[str, Any]:
         return self._call("confirm", None, by=by)

@@ -27,7 +27,7 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.schema import comp
 # Nothing else of a phone is read: lines hold vaulted passwords, each of which would cost a decryption.
 VARIABLES = frozenset(
     PREFIX + name
-    for name in ("mac", "vendor", "model", "enabled", "onboarding", "claim_window", "claim_pin", "serial", "mac_id", "redirect_account")
+    for name in ("mac", "vendor", "model", "enabled", "onboarding", "claim_window", "claim_pin", "serial", "mac_id", "redirect_account", "bootstrap")
 )
 
 
@@ -45,6 +45,7 @@ class ClaimPhone(NamedTuple):
     account: str
     claim_path: str
     pin: bool = False  # whether a person must type a PIN before the one-time URL serves
+    bootstrap: bool = False  # may be handed a stub on its LAN
 
 
 class Batch(NamedTuple):
@@ -175,6 +176,7 @@ class _Reader:
             values["redirect_account"] or "",
             claim_path,
             values["claim_pin"],
+            values["bootstrap"],
         )
 
 

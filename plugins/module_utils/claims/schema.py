@@ -12,7 +12,14 @@ from __future__ import annotations
 
 from typing import List
 
-VERSION = 3
+VERSION = 4
+
+STUB = """CREATE TABLE stub (
+        mac TEXT PRIMARY KEY, claim_generation INTEGER NOT NULL,
+        opened_at DOUBLE PRECISION, opened_boot TEXT NOT NULL DEFAULT '', opened_uptime DOUBLE PRECISION NOT NULL DEFAULT 0,
+        open_for INTEGER NOT NULL DEFAULT 0, token_sha256 TEXT UNIQUE,
+        handed_net TEXT NOT NULL DEFAULT '', handed_ip TEXT NOT NULL DEFAULT '', handed_at DOUBLE PRECISION
+    )"""
 
 NOTICES = [
     """CREATE TABLE stranger (
@@ -52,6 +59,7 @@ TABLES = [
         PRIMARY KEY (mac, account)
     )""",
     *NOTICES,
+    STUB,
 ]
 EVENT = """CREATE TABLE event (
         id {serial}, at DOUBLE PRECISION NOT NULL, mac TEXT NOT NULL, event TEXT NOT NULL,
@@ -108,4 +116,5 @@ def postgresql_statements() -> List[str]:
 MIGRATIONS: dict = {
     1: ["ALTER TABLE claim ADD COLUMN scope TEXT NOT NULL DEFAULT 'all'"],
     2: ["ALTER TABLE contact ADD COLUMN content TEXT NOT NULL DEFAULT ''", *NOTICES],
+    3: [STUB],
 }

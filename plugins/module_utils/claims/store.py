@@ -12,7 +12,7 @@ import secrets
 import threading
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from . import model, verbs
+from . import lan, model, verbs
 from .clock import Moment
 from .model import ClaimRequest, Decision, Row
 
@@ -73,6 +73,9 @@ class Store:
         found = self.execute(_SELECT + " WHERE token_sha256 = ?", (token_sha256,)).fetchone()
         return Row(*found) if found else None
 
+    def by_stub(self, token_sha256: str, net: str) -> Optional[Row]:
+        return lan.row_of(self, token_sha256, net)
+
     def row(self, mac: str) -> Optional[Row]:
         found = self.execute(_SELECT + " WHERE mac = ?", (mac,)).fetchone()
         return Row(*found) if found else None
@@ -100,6 +103,9 @@ class Store:
         for mac, at, ip, ua in self.execute("SELECT mac, at, ip, ua FROM contact").fetchall():
             if mac in found:
                 found[mac].update(last_contact=at, last_contact_ip=ip, last_contact_ua=ua)
+        for mac, stub in lan.facts(self, moment).items():
+            if mac in found:
+                found[mac].update(stub)
         sql = "SELECT mac, account, state, url_sha256, generation, at, msg FROM registration"
         for mac, account, state, url, generation, at, msg in self.execute(sql).fetchall():
             if wanted is None or mac in wanted:
@@ -224,6 +230,14 @@ class Store:
     def reopen(self, mac: str, net: str, seconds: int, by: str) -> Result:
         with self.transaction():
             return verbs.reopen(self, mac, net, seconds, by)
+
+    def open_window(self, macs: Sequence[str], seconds: int, by: str = "", check: bool = False) -> List[Result]:
+        with self.transaction(not check):
+            return lan.open_window(self, macs, seconds, by)
+
+    def close_window(self, macs: Sequence[str], by: str = "", check: bool = False) -> List[Result]:
+        with self.transaction(not check):
+            return lan.close_window(self, macs, by)
 
     def registrations(self, account: str, rows: Sequence[Mapping[str, Any]], check: bool = False, final: bool = True) -> List[Result]:
         """Record what is about to be done at a redirect service (``final`` false: state ``intent``) or what came of it."""

@@ -29,7 +29,7 @@ def device_row(record: Mapping[str, Any]) -> Dict[str, Any]:
         if entry["auth"] == "digest":
             row.update({key: entry.get(key) or "" for key in ("user", "realm", "ha1_md5", "ha1_sha256")})
         home.append(row)
-    return {
+    row = {
         "host": record.get("host") or "",
         "tenant": record.get("tenant") or "",
         "enabled": bool(record.get("enabled", True)),
@@ -43,6 +43,9 @@ def device_row(record: Mapping[str, Any]) -> Dict[str, Any]:
         "strict_nc": bool(record.get("strict_nc", True)),
         "home": home,
     }
+    if record.get("bootstrap"):
+        row["bootstrap"] = record["bootstrap"]
+    return row
 
 
 def token_digest(token: str) -> str:

@@ -36,6 +36,7 @@ class Device(NamedTuple):
     claim_pin: bool
     contact_files: frozenset
     strict_nc: bool
+    bootstrap: Dict[str, Any]
     home: List[Dict[str, Any]]
 
     def entry(self, token_sha256: str) -> Optional[Dict[str, Any]]:
@@ -110,6 +111,7 @@ class Devices:
                 claim_pin=bool(record.get("claim_pin")),
                 contact_files=frozenset(record["contact_files"]),
                 strict_nc=record["strict_nc"],
+                bootstrap=record.get("bootstrap") or {},
                 home=record["home"],
             )
         except (sqlite3.Error, KeyError, ValueError) as exc:
@@ -132,9 +134,14 @@ def certificate_passes(device: Device, verify: str, subject: str, issuer: str) -
     mode = device.client_certificate
     if mode == "off" or (mode == "prefer" and verify == "NONE"):
         return True
-    if verify != "SUCCESS":
-        return False
+    return certificate_names(device, verify, subject, issuer)
+
+
+def certificate_names(device: Device, verify: str, subject: str, issuer: str) -> bool:
+    """Tell whether a client certificate verified and is the phone's own, whatever its rule asks for."""
     rule = device.certificate_rule
+    if verify != "SUCCESS" or not rule:
+        return False
     # One CN, alone in its RDN, cut out at unescaped commas: text inside another attribute's value must not count.
     names = [part for part in _SPLIT.split(subject) if part.startswith("CN=")]
     if len(names) != 1 or re.search(r"(?<!\\)\+", names[0]) or not re.search(rule["issuer"], issuer):

@@ -19,6 +19,7 @@ from claims import ClaimRequest, Row, StoreError
 from claims.model import decide, network_of
 
 from . import digest
+from .bootstrap import Bootstrap
 from .config import Config
 from .devices import Device, Devices, DevicesError, certificate_passes, inside
 from .keeper import Keeper
@@ -71,6 +72,7 @@ class Gate:
         self._noted: Dict[str, Set[Tuple[str, str]]] = {}
         self._noted_since = time.monotonic()
         self._tasks: Set[asyncio.Task] = set()
+        self._bootstrap = Bootstrap(config, devices, keeper, self._net)
 
     def share_nonces(self, key: bytes) -> None:
         """Take the key that all servers of the store have, so that phones may log in at any of them."""
@@ -88,18 +90,35 @@ class Gate:
             return Answer(500, (("x-gate-reason", "unavailable"),))
         if answer.status != 403:
             return answer
-        address = asked.get("address", "")
+        return refuse(self._refused(mac, reason, asked.get("address", "")))
+
+    async def bootstrap(self, asked: Mapping[str, str]) -> Tuple[int, str, str]:
+        """Answer for ``/b/<file>`` with a status, a stub and a reason for the log."""
+        try:
+            stub = await self._bootstrap.stub(asked)
+        except (StoreError, DevicesError):
+            return 500, "", "unavailable"
+        except Exception:
+            log.exception("a stub could not be decided")
+            return 500, "", "failure"
+        if stub.text:
+            return 200, stub.text, "stub"
+        reason = self._refused(stub.mac, f"stub: {stub.reason}", asked.get("address", ""))
+        return (429 if reason == "limited" else 404), "", reason
+
+    def _refused(self, mac: str, reason: str, address: str) -> str:
+        """Note a refusal and count it; return what nginx is told about it."""
         if self._is_news(mac, reason, address):
             # Not waited for: an answer that takes longer would tell a known token from an unknown one.
             task = asyncio.ensure_future(self._note(mac, reason, address))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return refuse("limited" if self._throttle.is_over(self._net(address)) else reason)
+        return "limited" if self._throttle.is_over(self._net(address)) else reason
 
     async def _claim(self, asked: Mapping[str, str]) -> Tuple[Answer, str, str]:
         method, address, name = asked.get("method", ""), asked.get("address", ""), asked.get("file", "").lower()
         token = hashlib.sha256(asked.get("token", "").encode()).hexdigest()
-        row, moment = await self._keeper.look(token)
+        row, moment = await self._keeper.look(token, self._net(address))
         if row is None:
             return refuse(""), "unknown", ""
         reason = self._precondition(row.mac, asked)
@@ -108,7 +127,8 @@ class Gate:
         device = self._devices.get(row.mac)
         assert device is not None
         request = ClaimRequest(
-            token_sha256=token,
+            # A stub's token stands for the claim's own.
+            token_sha256=row.token_sha256 or token,
             net=self._net(address),
             ip=address,
             ua=asked.get("agent", ""),

@@ -84,7 +84,7 @@ class Keeper:
         self._stores[name] = store
         return made
 
-    async def _read(self, work: Callable[[Store], Any]) -> Any:
+    async def read(self, work: Callable[[Store], Any]) -> Any:
         if not self._shared:
             return self._use("reader", work)
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._use, "reader", work)
@@ -92,19 +92,20 @@ class Keeper:
     async def write(self, work: Callable[[Store], Any]) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._use, "writer", work)
 
-    async def look(self, token_sha256: str) -> Tuple[Optional[Row], Moment]:
-        """Return the row that a token names (none while all claims are closed) and the store's time.
+    async def look(self, token_sha256: str, net: str = "") -> Tuple[Optional[Row], Moment]:
+        """Return the row that a token names (none while all claims are closed) and the store's time; a stub's token names one for its address only.
 
         :raises StoreError: the store cannot be used.
         """
 
         def work(store: Store) -> Tuple[Optional[Row], Moment]:
-            return (None if store.is_closed() else store.by_token(token_sha256)), store.moment()
+            row = None if store.is_closed() else store.by_token(token_sha256) or store.by_stub(token_sha256, net)
+            return row, store.moment()
 
-        return await self._read(work)
+        return await self.read(work)
 
     async def contact_token(self, mac: str) -> str:
-        return await self._read(lambda store: store.contact_token(mac))
+        return await self.read(lambda store: store.contact_token(mac))
 
     async def claim(self, request: ClaimRequest) -> Decision:
         """Decide a request by the conditional write; returns when the answer is durable."""
