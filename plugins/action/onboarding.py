@@ -17,7 +17,11 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Pr
 from ansible_collections.dialtone.phones.plugins.plugin_utils.production import Settings
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
-    "state": {"type": "str", "choices": ["armed", "unlocked", "locked", "spent", "retired", "confirmed", "opened", "closed"], "default": "armed"},
+    "state": {
+        "type": "str",
+        "choices": ["armed", "unlocked", "locked", "spent", "retired", "confirmed", "opened", "closed"],
+        "default": "armed",
+    },
     "macs": {"type": "list", "elements": "str"},
     "reason": {"type": "str", "default": ""},
     "force": {"type": "bool", "default": False},
@@ -193,7 +197,11 @@ class ActionModule(ActionBase):
             elif not phone.bootstrap:
                 rows[phone.mac] = {"state": state, "changed": False, "msg": "phone_bootstrap is not on: it gets no stub on its LAN"}
             elif state != "armed":
-                rows[phone.mac] = {"state": state, "changed": False, "msg": f"is {state or 'not known'}, and only an armed phone gets a stub"}
+                rows[phone.mac] = {
+                    "state": state,
+                    "changed": False,
+                    "msg": f"is {state or 'not known'}, and only an armed phone gets a stub",
+                }
             else:
                 armed.append(phone.mac)
         if not armed:

@@ -27,7 +27,19 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.schema import comp
 # Nothing else of a phone is read: lines hold vaulted passwords, each of which would cost a decryption.
 VARIABLES = frozenset(
     PREFIX + name
-    for name in ("mac", "vendor", "model", "enabled", "onboarding", "claim_window", "claim_pin", "serial", "mac_id", "redirect_account", "bootstrap")
+    for name in (
+        "mac",
+        "vendor",
+        "model",
+        "enabled",
+        "onboarding",
+        "claim_window",
+        "claim_pin",
+        "serial",
+        "mac_id",
+        "redirect_account",
+        "bootstrap",
+    )
 )
 
 

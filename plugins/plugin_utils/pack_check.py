@@ -40,6 +40,7 @@ def pack_problems(data: dict[str, Any], folders: Iterable[Path]) -> list[str]:
         for check in (_models, _values, _refused, _firmware, _screen_capture, _http_auth, _manual):
             found += check(data)
         found += _files(data, templates)
+        found += [*_bootstrap(data)]
     return found
 
 
@@ -238,3 +239,20 @@ def _pattern(where: str, text: Any) -> Iterator[str]:
         re.compile(text)
     except (re.error, TypeError) as exc:
         yield f"{where}: {shown(text)} is not a regular expression ({exc})"
+
+
+def _bootstrap(data: dict[str, Any]) -> Iterator[str]:
+    for number, entry in enumerate(data.get("bootstrap") or ()):
+        where = f"bootstrap[{number}]"
+        if not isinstance(entry, dict) or not isinstance(entry.get("name"), str) or not isinstance(entry.get("text"), str):
+            yield f"{where}: wanted a dictionary of name, text and models"
+        elif "{mac}" not in entry["name"].lower():
+            yield f"{where}.name: {shown(entry['name'])} does not hold the MAC, so nobody could tell whose stub it is"
+    dhcp = data.get("dhcp") or {}
+    if not isinstance(dhcp, dict):
+        yield f"dhcp: got {shown(dhcp)}, wanted a dictionary"
+        return
+    for name in ("options", "encapsulated"):
+        codes = dhcp.get(name, [])
+        if not isinstance(codes, list) or not all(isinstance(code, int) and 0 < code < 255 for code in codes):
+            yield f"dhcp.{name}: got {shown(codes)}, wanted a list of numbers from 1 to 254"

@@ -53,6 +53,7 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.presets import CLO
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, ProblemsError, did_you_mean
 from ansible_collections.dialtone.phones.plugins.plugin_utils.render import PackRenderer, RenderedFile, RenderError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.schema import compile_spec
+from ansible_collections.dialtone.phones.plugins.plugin_utils.stubs import bootstrap_record
 from ansible_collections.dialtone.phones.plugins.plugin_utils.unchanged import About, UnchangedRow, User, about_of, users_of
 
 ProductionError = ProblemsError
@@ -183,7 +184,7 @@ def gate_record(phone: Phone, pack: Pack, model: Model, settings: Settings, book
         home.append(_home(phone, pack, settings.deriver, generation - 1, False))
     if settings.previous:
         home.append(_home(phone, pack, settings.previous, generation, False))
-    return {
+    record = {
         "mac": mac,
         "host": phone["host"],
         "tenant": phone["tenant"],
@@ -204,6 +205,8 @@ def gate_record(phone: Phone, pack: Pack, model: Model, settings: Settings, book
         "uploads": [pack.file_name(name, mac, model).lower() for name in uploads],
         "strict_nc": bool((pack.data.get("http_auth") or {}).get("strict_nc", False)),
     }
+    stub = bootstrap_record(pack, model, mac, settings.base) if phone["bootstrap"] and record["onboarding"] != "off" else None
+    return {**record, "bootstrap": stub} if stub else record
 
 
 def _home(phone: Phone, pack: Pack, deriver: Deriver, generation: int, current: bool) -> dict[str, Any]:

@@ -123,7 +123,9 @@ def hand(store: Store, mac: str, net: str, ip: str, certified: bool) -> Handed:
 
 def row_of(store: Store, token_sha256: str, net: str) -> Optional[Row]:
     """Return the claim that a stub's token opens for an address, or nothing."""
-    found = store.execute("SELECT mac, claim_generation FROM stub WHERE token_sha256 = ? AND handed_net = ?", (token_sha256, net)).fetchone()
+    found = store.execute(
+        "SELECT mac, claim_generation FROM stub WHERE token_sha256 = ? AND handed_net = ?", (token_sha256, net)
+    ).fetchone()
     row = store.row(str(found[0])) if found else None
     return row if row is not None and row.claim_generation == found[1] and row.token_sha256 else None
 

@@ -57,7 +57,7 @@ class Bootstrap:
             return Stub("", reason, device.mac)
         address, certified = asked.get("address", ""), self._certified(device, asked)
         net, text = self._net(address), device.bootstrap["files"][name]
-        if "{url}" not in text:
+        if "{url}" not in text and "{path}" not in text:
             # A file on the way to the stub; it says nothing, but who may not have the stub does not learn that the phone is known either.
             why = await self._keeper.read(lambda store: lan.may_hand(store, device.mac, net, certified))
             return Stub("" if why else text, why, device.mac)
@@ -65,7 +65,8 @@ class Bootstrap:
         if handed.reason:
             return Stub("", handed.reason, device.mac)
         log.info("stub", extra={"mac": device.mac, "ip": address})
-        return Stub(text.replace("{url}", f"{device.bootstrap['server']}/c/{handed.token}/"), "", device.mac)
+        path = f"/c/{handed.token}"
+        return Stub(text.replace("{url}", f"{device.bootstrap['server']}{path}/").replace("{path}", path), "", device.mac)
 
     def _wanted(self, name: str) -> Device | None:
         """Return the phone that a name stands for: one whose stub has it."""
