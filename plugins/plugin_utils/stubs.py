@@ -26,8 +26,9 @@ def stub_files(pack: Pack, model: Model, mac: str, base: Base) -> dict[str, str]
         if entry.get("needs") and not getattr(model, entry["needs"]):
             continue
         text = str(entry["text"])
-        for word, value in (("{mac}", mac), ("{MAC}", format_mac(mac, "upper")), ("{netloc}", base.netloc)):
-            text = text.replace(word, value)
+        words = {"mac": mac, "MAC": format_mac(mac, "upper"), "netloc": base.netloc, "host": base.host, "port": str(base.port or 443)}
+        for word, value in words.items():
+            text = text.replace(f"{{{word}}}", value)
         found[pack.file_name(entry["name"], mac, model).lower()] = text
     return found
 
