@@ -12,11 +12,15 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.dialtone.phones.plugins.plugin_utils.mask import Masker
+from ansible_collections.dialtone.phones.plugins.plugin_utils.passwords import line_levels
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import Phone, model_specs
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import ProblemsError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.production import prepare
 
-ARGUMENT_SPEC: dict[str, dict[str, Any]] = {"secrets": {"type": "bool", "default": False}}
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    "secrets": {"type": "bool", "default": False},
+    "policy": {"type": "bool", "default": False},
+}
 MASK = "***"
 # Up to the last @ before the path: a password may hold one.
 _USERINFO = re.compile(r"//[^/?#\s]*@")
@@ -31,11 +35,17 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         _validation, args = self.validate_argument_spec(argument_spec=ARGUMENT_SPEC)
         phones: dict[str, Phone] = {}
+        policy: dict[str, list[dict[str, Any]]] = {}
         counts: dict[str, dict[str, int]] = {"vendors": {}, "models": {}, "sites": {}}
         try:
             production = prepare(self, task_vars or {})
+            if args["policy"]:
+                # What fails is what is asked for here.
+                production.settings = production.settings._replace(password_policy="off")
             for row in production.rows():
                 phone = row.phone
+                if args["policy"]:
+                    policy[row.host] = line_levels(phone)
                 phones[row.host] = phone if args["secrets"] else masked(phone, model_specs())
                 for kind, name in (("vendors", row.vendor), ("models", f"{row.vendor} {phone['model']}"), ("sites", row.site)):
                     counts[kind][name] = counts[kind].get(name, 0) + 1
@@ -50,6 +60,7 @@ class ActionModule(ActionBase):
             "complete": production.complete,
             "fleet_size": production.hosts_all,
             "fleet_warnings": production.warnings,
+            **({"policy": policy} if args["policy"] else {}),
         }
 
 

@@ -22,6 +22,16 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
 _FACTS = ("claim_generation", "armed_at", "claimed_at", "claim_ip", "ended_at", "ended_by", "last_contact", "window", "window_left")
 
 
+def home_of(seen: str, token: str) -> str:
+    """Return by which home a phone was last seen: that of its present generation and secret, an older one, or never.
+
+    :param seen: what the store knows of the home token, its first digits.
+    """
+    if not seen:
+        return "never"
+    return "current" if token.startswith(seen) else "old"
+
+
 class ActionModule(ActionBase):
     """Joins the claim store's rows with the inventory's names; never returns a token or a PIN unless asked for."""
 
@@ -42,11 +52,14 @@ class ActionModule(ActionBase):
             row = status["devices"].get(phone.mac)
             state = (row or {}).get("state") or ("new" if phone.once else "off")
             counts[state] = counts.get(state, 0) + 1
-            entry: dict[str, Any] = {"mac": format_mac(phone.mac, "lower", "colon"), "state": state}
+            entry: dict[str, Any] = {"mac": format_mac(phone.mac, "lower", "colon"), "state": state, "generation": phone.generation}
+            entry["home"] = "never"
             if phone.why_not:
                 entry["msg"] = phone.why_not
             if row:
                 entry.update({name: row.get(name) for name in _FACTS})
+                entry["home"] = home_of(row.get("contact_token") or "", settings.deriver.home_token(phone.mac, phone.generation))
+                entry["stub_window_left"] = row.get("stub_window_left") or 0
                 entry["pin_wanted"] = bool(row.get("pin"))
                 if args["pins"] and row.get("pin") and state == "armed":
                     entry["pin"] = settings.deriver.claim_pin(phone.mac, status["epoch"], row["claim_generation"])

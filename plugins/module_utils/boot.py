@@ -205,6 +205,11 @@ class Boot:
             return "provisioned" if self._has_contact(found) and not self._plan.home else "not handed over"
         own = (self._handed.get("user") or credentials[0], self._handed.get("password") or credentials[1])
         at_home = self._fetch_all(home, own, "home")
+        # A stub hands over a one-time URL, and that one the home: one more step, with what the files on the way brought.
+        further = self._handed.get("url", "")
+        if at_home and further != home:
+            own = (self._handed.get("user") or own[0], self._handed.get("password") or own[1])
+            home, at_home = further, self._fetch_all(further, own, "home")
         self._fetch_assets(home, own)
         for name in self._plan.uploads if self._has_contact(at_home) and not self._plan.observer else []:
             reply = self._ask(_join(home, name), own, "upload", "PUT", b"probe\n")

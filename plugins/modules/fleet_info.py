@@ -21,6 +21,11 @@ options:
     description: Return SIP passwords and other secrets too. Without it they are masked.
     type: bool
     default: false
+  policy:
+    description:
+      - Tell which level of C(phone_configs_password_policy) the SIP password of each line passes, instead of failing for those that don't.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - dialtone.phones._attributes
   - dialtone.phones._attributes.actiongroup_phones
@@ -64,6 +69,10 @@ fleet_size:
   description: Number of phones in the whole group.
   type: int
   returned: success
+policy:
+  description: By inventory name, for each line with a password C(line), C(number), the highest C(level) it passes and C(why) it passes no higher one.
+  type: dict
+  returned: O(policy=true)
 fleet_warnings:
   description: What a model can't do, and what looks wrong without being refused.
   type: list

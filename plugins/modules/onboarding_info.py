@@ -87,7 +87,11 @@ counts:
   type: dict
   returned: always
 phones:
-  description: By inventory name, the state, times in seconds since 1970, who claimed, whether a PIN is wanted, and registrations.
+  description:
+    - By inventory name, the state, times in seconds since 1970, who claimed, whether a PIN is wanted, and registrations.
+    - C(home) tells by which URL of its own the phone was last seen, V(current), V(old) (an older generation or secret) or V(never).
+    - C(generation) is its C(phone_generation), which belongs to its own URL and not to the one-time one (C(claim_generation)).
+    - C(stub_window_left) tells for how many seconds it may fetch its one-time URL on its LAN.
   type: dict
   returned: always
 not_in_inventory:

@@ -39,6 +39,7 @@ VARIABLES = frozenset(
         "mac_id",
         "redirect_account",
         "bootstrap",
+        "generation",
     )
 )
 
@@ -58,6 +59,7 @@ class ClaimPhone(NamedTuple):
     claim_path: str
     pin: bool = False  # whether a person must type a PIN before the one-time URL serves
     bootstrap: bool = False  # may be handed a stub on its LAN
+    generation: int = 1  # of its home
 
 
 class Batch(NamedTuple):
@@ -189,6 +191,7 @@ class _Reader:
             claim_path,
             values["claim_pin"],
             values["bootstrap"],
+            values["generation"],
         )
 
 

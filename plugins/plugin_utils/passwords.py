@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 LEVELS = ("off", "basic", "strong")
 _BASIC_LENGTH, _STRONG_LENGTH = 8, 12
@@ -52,6 +53,27 @@ def weakness(password: str, level: str, about: Iterable[str] = ()) -> str | None
     ):
         return "is too weak for policy strong: it can be guessed (words, keyboard runs, dates or repeats)"
     return None
+
+
+def about_line(line: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what an attacker would try first for a line's password."""
+    return (line["number"], line["user"], line["auth_user"], *line["name"].split())
+
+
+def line_levels(phone: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return for every enabled line with a password the highest level that it passes, and why it passes no higher one; never the password."""
+    found = []
+    for line in phone["lines"]:
+        if not line["enabled"] or line["password"] is None:
+            continue
+        level, why = LEVELS[0], ""
+        for wanted in LEVELS[1:]:
+            why = weakness(line["password"], wanted, about_line(line)) or ""
+            if why:
+                break
+            level = wanted
+        found.append({"line": line["index"], "number": line["number"], "level": level, "why": why})
+    return found
 
 
 def _classes(password: str) -> int:

@@ -46,7 +46,7 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.fit import fit, re
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import Fleet, FleetError, read_fleet
 from ansible_collections.dialtone.phones.plugins.plugin_utils.oui import owner_of, vendors_of
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import Model, Pack, PackError, Packs
-from ansible_collections.dialtone.phones.plugins.plugin_utils.passwords import LEVELS, weakness
+from ansible_collections.dialtone.phones.plugins.plugin_utils.passwords import LEVELS, about_line, weakness
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import MODEL_FILE, Phone, PhoneBuilder
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phonebook import Phonebooks
 from ansible_collections.dialtone.phones.plugins.plugin_utils.presets import CLOUD, PRESETS, Preset
@@ -419,8 +419,7 @@ class Production:
             self._say(phone, f"{name} holds {{{{ }}}} but comes from data, so it is written as it stands", False)
         for line in phone["lines"]:
             if line["enabled"] and line["password"] is not None:
-                about = (line["number"], line["user"], line["auth_user"], *line["name"].split())
-                why = weakness(line["password"], self.settings.password_policy, about)
+                why = weakness(line["password"], self.settings.password_policy, about_line(line))
                 if why:
                     self.problems.append(
                         Problem(f"{host}: phone_lines[{line['index'] - 1}].password", f"{why} (phone_configs_password_policy)")

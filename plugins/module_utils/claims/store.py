@@ -100,9 +100,9 @@ class Store:
         moment = self.moment()
         wanted = None if macs is None else set(macs)
         found: Dict[str, Result] = {row.mac: verbs.describe(row, moment) for row in self.rows(macs)}
-        for mac, at, ip, ua in self.execute("SELECT mac, at, ip, ua FROM contact").fetchall():
+        for mac, at, ip, ua, token_id in self.execute("SELECT mac, at, ip, ua, token_id FROM contact").fetchall():
             if mac in found:
-                found[mac].update(last_contact=at, last_contact_ip=ip, last_contact_ua=ua)
+                found[mac].update(last_contact=at, last_contact_ip=ip, last_contact_ua=ua, contact_token=token_id)
         for mac, stub in lan.facts(self, moment).items():
             if mac in found:
                 found[mac].update(stub)
