@@ -33,7 +33,7 @@ class Server:
     def __init__(self, files: dict[str, str]) -> None:
         self.files, self.asked = files, []
 
-    def fetch(self, url, credentials=("", ""), method="GET", data=None) -> Reply:
+    def fetch(self, url, credentials=("", ""), method="GET", data=None, digested=False) -> Reply:
         self.asked.append(url)
         folder, _slash, name = url.rpartition("/")
         text = self.files.get(name.lower()) if folder.endswith("/b") else None
