@@ -56,8 +56,10 @@ def test_one_phone_is_followed_to_its_new_generation(site, world):
 
 def test_a_fleet_is_followed_to_a_new_secret_and_the_old_one_may_go(site, world):
     world.vars.update(provisioning_secret=NEW_SECRET, provisioning_secret_previous=SECRET)
-    output = world.play("playbooks/rotate.yml", "-e", "rotate_all=true", *QUICK, wanted=2)
-    assert "phone105" in output and SECRET not in output and NEW_SECRET not in output
+    whole = ("-e", "rotate_all=true", "-e", "phone_configs_max_change_percent=100")
+    output = world.play("playbooks/rotate.yml", *whole, *QUICK, wanted=2)
+    assert "phones were not seen on their new URL" in output and "phone105" in output
+    assert SECRET not in output and NEW_SECRET not in output
     come_back(world, SECRET, 2)
     output = world.play("playbooks/rotate.yml", "--limit", "phone105", *QUICK, "-e", "rotate_follow=true")
     assert "follow the whole fleet" in output
