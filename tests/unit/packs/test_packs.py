@@ -37,6 +37,7 @@ NOT_FOR_TEMPLATES = {
         "networks",
         "client_certificate",
         "onboarding",
+        "bootstrap",
         "claim_window",
         "claim_pin",
         "redirect_account",
