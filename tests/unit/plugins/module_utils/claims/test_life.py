@@ -305,7 +305,13 @@ def test_the_key_of_nonces_is_made_once(store):
 
 def test_an_older_store_is_brought_up_to_date_and_keeps_its_claims(store):
     store.arm([device()])
-    older = ("ALTER TABLE claim DROP COLUMN scope", "ALTER TABLE contact DROP COLUMN content", "DROP TABLE stranger", "DROP TABLE trouble")
+    older = (
+        "ALTER TABLE claim DROP COLUMN scope",
+        "ALTER TABLE contact DROP COLUMN content",
+        "DROP TABLE stranger",
+        "DROP TABLE trouble",
+        "DROP TABLE stub",
+    )
     for statement in older:
         store.execute(statement)
     store.set_meta("schema", "1")
