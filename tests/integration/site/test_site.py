@@ -9,6 +9,7 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import http.client
+import json
 import os
 import random
 import signal
@@ -111,6 +112,36 @@ def test_the_phonebook_is_served_with_the_phones_credentials_only(world):
     url = next(line.split(" = ")[1] for line in config.split("\n") if line.startswith("remote_phonebook.data.1.url"))
     assert get(url) == 401
     assert 'Jürgen &amp; "Söhne" #102' in world.published(mac)["phonebook-company.xml"].replace("&#34;", '"')
+
+
+def test_the_report_tells_who_has_come_how_far_and_who_is_unknown(world):
+    assert get(f"https://127.0.0.1:{PORT}/00156500aabb.cfg") == 404
+    assert get(f"https://127.0.0.1:{PORT}/p/{'0' * 40}/805ec0000102.cfg") == 404
+    # The gate collects what went wrong for some seconds before it writes it down.
+    time.sleep(5)
+    paths = ("-e", f"fleet_report_path={world.folder}/report", "-e", f"unknown_path={world.folder}/unknown.csv")
+    world.play("playbooks/report.yml", *paths)
+    made = json.loads((world.folder / "report/fleet.json").read_text())
+    phones = {phone["host"]: phone for phone in made["phones"]}
+    assert {name: phone["stage"] for name, phone in phones.items() if name in ("phone101", "phone102", "phone103")} == {
+        "phone101": "current",
+        "phone102": "redirected",
+        "phone103": "current",
+    }
+    assert [error["kind"] for error in phones["phone102"]["errors"]] == ["lost"]
+    assert [row["mac"] for row in made["unknown"]] == ["00:15:65:00:aa:bb"]
+    assert made["claims_refused"]["spent"] > 0 and made["servers"][0]["certificates"][0]["not_after"]
+    files = world.published(normalize_mac(world.phones["phone101"]["phone_mac"]))
+    token = "".join(files.values()).split("/p/")[1][:40]
+    for path in (world.folder / "report").iterdir():
+        assert path.stat().st_mode & 0o777 == 0o640
+        text = path.read_text()
+        assert token not in text and token[:8] not in text and SECRET not in text
+        assert not any(line["password"] in text for phone in world.phones.values() for line in phone["phone_lines"])
+    assert changed(world.play("playbooks/report.yml", *paths)) == 0
+    output = world.play("playbooks/unknown.yml", *paths)
+    assert "1 unknown phones" in output and (world.folder / "unknown.csv").stat().st_mode & 0o777 == 0o600
+    assert ",00:15:65:00:aa:bb,yealink," in (world.folder / "unknown.csv").read_text()
 
 
 REFUSED = {
