@@ -145,7 +145,7 @@ def main() -> None:
     )
     (reference / "ansible.rst").write_text(f":orphan:\n\nIn Ansible's manual\n===================\n\n{manual}", encoding="utf-8")
     subprocess.run(["sphinx-build", "-q", "-W", "--keep-going", "-j", "auto", "-b", "html", str(source), str(SITE / "html")], check=True)
-    print(f"the site is in {os.path.relpath(SITE / 'html')}, {sum(1 for _ in (SITE / 'html').rglob('*.html'))} pages")
+    print(f"the site is in {os.path.relpath(SITE / 'html')}, {len(list((SITE / 'html').rglob('*.html')))} pages")
 
 
 if __name__ == "__main__":

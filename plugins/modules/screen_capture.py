@@ -17,7 +17,9 @@ author:
   - The dialtone.phones contributors (@dialtone-phones)
 options:
   dest:
-    description: Folder on the controller for the pictures and C(index.html). It is made with mode 0700, its files with 0600, since displays show names and numbers.
+    description:
+      - Folder on the controller for the pictures and C(index.html).
+      - It is made with mode 0700, its files with 0600, since displays show names and numbers.
     type: path
     required: true
   hosts:
@@ -92,7 +94,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 phones:
-  description: By inventory name C(state) (V(captured), V(failed), V(unknown) or in check mode V(planned)), C(msg), and of pictures C(file), C(width) and C(height).
+  description:
+    - By inventory name C(state) (V(captured), V(failed), V(unknown) or in check mode V(planned)) and C(msg).
+    - Of pictures also C(file), C(width) and C(height).
   type: dict
   returned: always
 counts:

@@ -5,8 +5,8 @@
 """Fit a phonebook to what phones of a vendor take: how many people, numbers and pages, and which characters.
 
 A pack's ``phonebook`` says it: ``entries`` of one file; ``pages``, files that a book may have; ``flat``, an entry has one number, so that people with
-several stand several times (``named``: with its kind behind the name); ``numbers`` of one person; ``unique``, a number may stand once in the book; ``refused``, rules as those of phones, whose
-``only`` names ``title`` or a field of an entry.
+several stand several times (``named``: with its kind behind the name); ``numbers`` of one person; ``unique``, a number may stand once
+in the book; ``refused``, rules as those of phones, whose ``only`` names ``title`` or a field of an entry.
 """
 
 from __future__ import annotations

@@ -13,8 +13,22 @@ from typing import Any, NamedTuple
 MAX_VALUES = 100
 REST = "(others)"
 _REASONS = frozenset(
-    {"spent", "locked", "unlocked", "retired", "other-address", "not-a-first-file", "address", "certificate", "plain-http", "method", "not-in-release", "wrong-pin", "pin"}
-)  # fmt: skip
+    {
+        "spent",
+        "locked",
+        "unlocked",
+        "retired",
+        "other-address",
+        "not-a-first-file",
+        "address",
+        "certificate",
+        "plain-http",
+        "method",
+        "not-in-release",
+        "wrong-pin",
+        "pin",
+    }
+)
 Samples = Iterable[tuple[Mapping[str, str], float]]
 
 

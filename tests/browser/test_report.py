@@ -165,12 +165,15 @@ def test_a_screen_reader_finds_its_way(browser, pages, width):
 
 
 CONTRAST = """(() => {
-  const light = ([r, g, b]) => [r, g, b].map((c) => c / 255).map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)).reduce((s, c, i) => s + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const light = ([r, g, b]) => [r, g, b].map((c) => c / 255)
+    .map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)).reduce((s, c, i) => s + c * [0.2126, 0.7152, 0.0722][i], 0);
   const parts = (text) => text.match(/[0-9.]+/g).map(Number);
-  const back = (node) => { for (; node; node = node.parentElement) { const c = parts(getComputedStyle(node).backgroundColor); if (c.length < 4 || c[3] > 0) return c; } return [255, 255, 255]; };
+  const back = (node) => { for (; node; node = node.parentElement) {
+    const c = parts(getComputedStyle(node).backgroundColor); if (c.length < 4 || c[3] > 0) return c; } return [255, 255, 255]; };
   const bad = new Set();
   for (const node of document.querySelectorAll("body *")) {
-    if (![...node.childNodes].some((child) => child.nodeType === 3 && child.textContent.trim()) || node.closest("script, noscript, option, .skip, :disabled")) continue;
+    if (![...node.childNodes].some((child) => child.nodeType === 3 && child.textContent.trim())
+      || node.closest("script, noscript, option, .skip, :disabled")) continue;
     const [one, other] = [light(parts(getComputedStyle(node).color)), light(back(node))];
     const ratio = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
     if (ratio < 4.5) bad.add(`${node.tagName}.${node.className}: ${ratio.toFixed(2)}`);

@@ -178,7 +178,7 @@ class PhoneServer:
             def way_dripping(self):
                 self.send_response(200)
                 self.end_headers()
-                for _ in range(200):
+                for _byte in range(200):
                     try:
                         self.wfile.write(b"B")
                     except OSError:

@@ -44,7 +44,8 @@ class Changes:
 class PhoneTree:
     """The tree ``phones/<mac>/<name>`` of a release that is being built.
 
-    After :meth:`build`: ``pins`` and ``retired`` are the pinned names that came and went, by MAC; ``gates`` tells whether any gate record changed, ``damaged`` lists phones of unchanged rows whose files are gone,
+    After :meth:`build`: ``pins`` and ``retired`` are the pinned names that came and went, by MAC; ``gates`` tells whether any gate record
+    changed, ``damaged`` lists phones of unchanged rows whose files are gone,
     ``linked``, ``written`` (contents) and ``bytes`` count.
     """
 

@@ -144,7 +144,8 @@ def ask(client: str, vendor_class: str) -> dict[str, str]:
     else:
         put(
             FOLDER / "dhclient.conf",
-            f'option bootstrap code 160 = text;\nsend vendor-class-identifier "{vendor_class}";\nrequest subnet-mask, tftp-server-name, bootstrap, vendor-encapsulated-options;\ntimeout 8;\n',
+            f'option bootstrap code 160 = text;\nsend vendor-class-identifier "{vendor_class}";\n'
+            "request subnet-mask, tftp-server-name, bootstrap, vendor-encapsulated-options;\ntimeout 8;\n",
         )
         files = [
             "-cf",
@@ -200,7 +201,8 @@ def boot(world, name: str, url: str, expect: str) -> dict:
 def test_dnsmasq_sends_a_phone_home_in_the_operators_window_and_only_then(lan, world):
     put(
         FOLDER / "dnsmasq.conf",
-        f'port=0\ninterface=dialtone0\nbind-interfaces\ndhcp-range={THERE},{THERE},1h\ndhcp-option=66,"{FOREIGN}"\nuser=root\ndhcp-leasefile={FOLDER}/dnsmasq.leases\n',
+        f"port=0\ninterface=dialtone0\nbind-interfaces\ndhcp-range={THERE},{THERE},1h\n"
+        f'dhcp-option=66,"{FOREIGN}"\nuser=root\ndhcp-leasefile={FOLDER}/dnsmasq.leases\n',
     )
     ours = FOLDER / "dialtone-phones.conf"
     assert changed(tell_server(world, dhcp_options_server="dnsmasq", dhcp_options_dnsmasq_file=str(ours))) > 0

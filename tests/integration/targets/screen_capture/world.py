@@ -30,9 +30,9 @@ def drawing(width: int, height: int, shade: int) -> bytes:
     for y in range(height - 1, -1, -1):
         row = bytearray()
         for x in range(width):
-            bar = y < height // 9
+            top = y < height // 9
             key = y % (height // 6) > height // 9 and (x < width // 4 or x > width - width // 4) and 6 < x % (width // 4) < width // 4 - 6
-            row += bytes((120, 70, shade)) if bar else bytes((235, 225, 215)) if key else bytes((60 + y // 4, 45, 30 + shade // 3))
+            row += bytes((120, 70, shade)) if top else bytes((235, 225, 215)) if key else bytes((60 + y // 4, 45, 30 + shade // 3))
         rows.append(bytes(row).ljust((width * 24 + 31) // 32 * 4, b"\0"))
     pixels = b"".join(rows)
     info = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 24, 0, len(pixels), 0, 0, 0, 0)

@@ -89,7 +89,10 @@ def test_phones_that_may_see_the_same_share_a_book(permitted):
     assert found[POLY_NAME]["phone_phonebooks"] == found[LOBBY_NAME]["phone_phonebooks"] != found[DESK_NAME]["phone_phonebooks"]
 
 
-@pytest.mark.parametrize(("name", "seen"), [("contact_users", ["Of Sales", "Łukasz"]), ("contact_groups", ["Of Ann", "Łukasz"]), ("contact_extensions", ["Of Ann", "Of Sales"])])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "seen"),
+    [("contact_users", ["Of Sales", "Łukasz"]), ("contact_groups", ["Of Ann", "Łukasz"]), ("contact_extensions", ["Of Ann", "Of Sales"])],
+)
 def test_each_switch_counts_by_itself(permitted, name, seen):
     add(permitted, "v_domain_settings", _setting("domain_setting", name, "false", "boolean", domain_uuid=BERLIN))
     assert names_in(build(permitted, Options()), DESK_NAME) == seen

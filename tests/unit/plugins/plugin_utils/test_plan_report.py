@@ -23,7 +23,7 @@ def change(number: int, kind: str = "changed", site: str = "berlin") -> Change:
 
 def test_nothing_to_do_is_said(tmp_path):
     report = PlanReport(str(tmp_path / "plan"))
-    report.add("prov1", plan(), [], [])
+    report.add("prov1", plan(), [], [], False)
     report.write()
     assert "Nothing changes." in (tmp_path / "plan.md").read_text()
     assert json.loads((tmp_path / "plan.json").read_text())["servers"][0]["phones"] == []
@@ -31,9 +31,9 @@ def test_nothing_to_do_is_said(tmp_path):
 
 def test_each_server_stands_once_even_if_it_was_planned_again(tmp_path):
     report = PlanReport(str(tmp_path / "plan"))
-    report.add("prov1", plan(change(1)), [], [])
-    report.add("prov2", plan(change(1)), [], [])
-    report.add("prov1", plan(change(1), change(2)), [], [])
+    report.add("prov1", plan(change(1)), [], [], True)
+    report.add("prov2", plan(change(1)), [], [], True)
+    report.add("prov1", plan(change(1), change(2)), [], [], True)
     report.write()
     servers = json.loads((tmp_path / "plan.json").read_text())["servers"]
     assert [(entry["server"], len(entry["phones"])) for entry in servers] == [("prov2", 1), ("prov1", 2)]
@@ -42,7 +42,7 @@ def test_each_server_stands_once_even_if_it_was_planned_again(tmp_path):
 def test_markdown_fits_into_a_comment_and_closes_its_fence(tmp_path):
     report = PlanReport(str(tmp_path / "plan"))
     diff = {"before_header": "a", "after_header": "b", "before": "", "after": "x = 1\n" * 20000}
-    report.add("prov1", plan(*[change(number) for number in range(600)]), [diff], [])
+    report.add("prov1", plan(*[change(number) for number in range(600)]), [diff], [], True)
     report.write()
     text = (tmp_path / "plan.md").read_text()
     assert len(text) < 65536
@@ -55,7 +55,7 @@ def test_markdown_fits_into_a_comment_and_closes_its_fence(tmp_path):
 def test_text_of_a_file_can_not_end_the_fence_nor_leave_its_cell(tmp_path):
     report = PlanReport(str(tmp_path / "plan"))
     diff = {"before_header": "a", "after_header": "b", "before": "", "after": "```\n# Approved\n"}
-    report.add("prov1", plan(change(1, site="a|b<script>`x`")), [diff], ["note\nwith a line"])
+    report.add("prov1", plan(change(1, site="a|b<script>`x`")), [diff], ["note\nwith a line"], True)
     report.write()
     text = (tmp_path / "plan.md").read_text()
     assert "+` ` `" in text

@@ -112,8 +112,8 @@ def test_a_mac_outside_of_the_limit_counts(tmp_path):
 NETWORKS = {"phone_networks": ["192.0.2.0/24"]}
 
 
-def gate_of(tmp_path, phone=PHONE, **run):
-    production = produce(tmp_path, {"reception": phone}, **run)
+def gate_of(tmp_path, phone=None, **run):
+    production = produce(tmp_path, {"reception": phone or PHONE}, **run)
     found = [row.gate for row in production.rows()]
     production.finish()
     return production.settings, found[0]

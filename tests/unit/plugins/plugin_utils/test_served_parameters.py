@@ -12,9 +12,15 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.served_parameters 
 
 GOLDEN = Path(__file__).resolve().parents[2] / "packs" / "golden"
 CASES = {
-    "lines": (b"#!version:1.0.0.1\n## time\nlocal_time.time_zone = +1\naccount.1.label =  A = B \n", {"local_time.time_zone": "+1", "account.1.label": "A = B"}),
+    "lines": (
+        b"#!version:1.0.0.1\n## time\nlocal_time.time_zone = +1\naccount.1.label =  A = B \n",
+        {"local_time.time_zone": "+1", "account.1.label": "A = B"},
+    ),
     "quoted lines": (b'\xef\xbb\xbf# c\r\nADMIN_ID="admin"\r\nEMPTY=""\r\n', {"ADMIN_ID": "admin", "EMPTY": ""}),
-    "colons": (b"<<VOIP CONFIG FILE>>Version:2.0002\nTime Zone     :0\nSIP  Port :5060\nTime Zone :1\n", {"Time Zone": "0", "SIP  Port": "5060", "Time Zone#2": "1"}),
+    "colons": (
+        b"<<VOIP CONFIG FILE>>Version:2.0002\nTime Zone     :0\nSIP  Port :5060\nTime Zone :1\n",
+        {"Time Zone": "0", "SIP  Port": "5060", "Time Zone#2": "1"},
+    ),
     "old snom": (b"user_name1!: 1001\nuser_pass1&: x\n", {"user_name1": "1001", "user_pass1": "x"}),
     "attributes": (b'<?xml version="1.0"?><P><ALL a.b="1" c.d=""/></P>', {"a.b": "1", "c.d": ""}),
     "elements": (b"<gs><config version='1'><P212>2</P212><P2/></config></gs>", {"config@version": "1", "P212": "2", "P2": ""}),

@@ -54,7 +54,7 @@ def test_who_asks_first_keeps_the_stub(store):
 def test_a_lost_answer_costs_nothing_and_makes_the_first_token_void(store):
     arm(store)
     store.open_window([MAC], 600)
-    first, second = (lan.hand(store, MAC, HERE, "10.0.0.5", False).token for _ in range(2))
+    first, second = (lan.hand(store, MAC, HERE, "10.0.0.5", False).token for _hand in range(2))
     assert claim(store, first, HERE) is None
     assert claim(store, second, HERE).allowed
 

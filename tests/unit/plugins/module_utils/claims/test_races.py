@@ -82,7 +82,7 @@ def winners(target: str, number: int, kill: bool = False) -> list[int]:
     assert verb([device], True)[0]["changed"] if number else verb([device])[0]["changed"]
     store.close()
     context = multiprocessing.get_context("spawn")
-    start, results = context.Barrier(GATES + 1), context.SimpleQueue()
+    start, results = context.Barrier(GATES + 1, timeout=60), context.SimpleQueue()
     gates = [context.Process(target=gate, args=(target, token(number), first, start, results)) for first in range(GATES)]
     for process in gates:
         process.start()

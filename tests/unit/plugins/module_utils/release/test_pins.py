@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from unittest import mock
 
 import pytest
 from ansible_collections.dialtone.phones.plugins.module_utils.gate.names import is_name, pin_name, plain_name
@@ -110,7 +111,7 @@ def test_a_release_that_fails_leaves_no_names(server):
 def test_what_a_killed_run_linked_is_cleaned_by_the_next(server, monkeypatch):
     server.publish([pinned(1, "one")])
     with monkeypatch.context() as patch:
-        patch.setattr(server.store, "switch", lambda _release: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(server.store, "switch", mock.Mock(side_effect=KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             server.publish([pinned(1, "two")])
     assert sorted(shelf(server).values()) == ["one", "two"]
