@@ -20,7 +20,7 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.manual_sheet impor
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import model_specs
 from ansible_collections.dialtone.phones.plugins.plugin_utils.private_folder import FolderError, PrivateFolder, private_folder
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, ProblemsError
-from ansible_collections.dialtone.phones.plugins.plugin_utils.production import Settings, read_settings
+from ansible_collections.dialtone.phones.plugins.plugin_utils.run_settings import Settings, read_settings
 from ansible_collections.dialtone.phones.plugins.plugin_utils.schema import compile_spec
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {

@@ -14,7 +14,7 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.claim_client impor
 from ansible_collections.dialtone.phones.plugins.plugin_utils.claim_phones import Batch, read_gone, read_phones, scope_of, terms, who
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import FleetError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import ProblemsError
-from ansible_collections.dialtone.phones.plugins.plugin_utils.production import Settings
+from ansible_collections.dialtone.phones.plugins.plugin_utils.run_settings import Settings
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "state": {

@@ -19,8 +19,8 @@ from ansible_collections.dialtone.phones.plugins.module_utils.sip import Target
 from ansible_collections.dialtone.phones.plugins.modules.resync import ARGUMENT_SPEC
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import Fleet, FleetError, raw_variables, read_fleet
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, ProblemsError
-from ansible_collections.dialtone.phones.plugins.plugin_utils.production import read_settings
 from ansible_collections.dialtone.phones.plugins.plugin_utils.resync_targets import Notices, notices
+from ansible_collections.dialtone.phones.plugins.plugin_utils.run_settings import read_settings
 
 MODULE = "dialtone.phones.resync"
 _SHOWN = 20

@@ -23,7 +23,7 @@ from ansible_collections.dialtone.phones.plugins.module_utils.paced import Pace,
 from ansible_collections.dialtone.phones.plugins.plugin_utils import screen_client
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import Fleet, FleetError, raw_variables, read_fleet
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, ProblemsError
-from ansible_collections.dialtone.phones.plugins.plugin_utils.production import read_settings
+from ansible_collections.dialtone.phones.plugins.plugin_utils.run_settings import read_settings
 from ansible_collections.dialtone.phones.plugins.plugin_utils.screen_client import CaptureError, Limits, Screen, fetch_screen
 from ansible_collections.dialtone.phones.plugins.plugin_utils.screen_image import Picture
 from ansible_collections.dialtone.phones.plugins.plugin_utils.screen_sheet import Card, contact_sheet

@@ -21,7 +21,7 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import Fleet
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import PackError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import PREFIX, model_specs
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, ProblemsError, did_you_mean
-from ansible_collections.dialtone.phones.plugins.plugin_utils.production import Settings, read_settings
+from ansible_collections.dialtone.phones.plugins.plugin_utils.run_settings import Settings, read_settings
 from ansible_collections.dialtone.phones.plugins.plugin_utils.schema import compile_spec
 
 # Nothing else of a phone is read: lines hold vaulted passwords, each of which would cost a decryption.

@@ -28,10 +28,10 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.claim_phones impor
 )
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import FleetError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, ProblemsError, did_you_mean
-from ansible_collections.dialtone.phones.plugins.plugin_utils.production import Settings
 from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_args import OptionError, read_account, read_override
 from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_report import Progress, summary
 from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_run import Refused, Results, Row, run_accounts
+from ansible_collections.dialtone.phones.plugins.plugin_utils.run_settings import Settings
 
 OPEN = ("armed", "claimed")
 CLOSED = ("spent", "locked", "unlocked")

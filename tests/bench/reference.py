@@ -93,7 +93,8 @@ def production_of(inventory: str) -> Any:
     """Return the production of an inventory, outside of any play."""
     init_plugin_loader()
     from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import read_fleet
-    from ansible_collections.dialtone.phones.plugins.plugin_utils.production import Production, read_settings
+    from ansible_collections.dialtone.phones.plugins.plugin_utils.production import Production
+    from ansible_collections.dialtone.phones.plugins.plugin_utils.run_settings import read_settings
 
     loader = DataLoader()
     manager = InventoryManager(loader=loader, sources=[inventory])

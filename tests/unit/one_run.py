@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 
-from ansible_collections.dialtone.phones.plugins.plugin_utils.production import Production, read_settings
+from ansible_collections.dialtone.phones.plugins.plugin_utils.production import Production
+from ansible_collections.dialtone.phones.plugins.plugin_utils.run_settings import read_settings
 
 RUN = {
     "provisioning_url": "https://prov.example.com",

@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.dialtone.phones.plugins.action.screen_capture import save, summary, take
 from ansible_collections.dialtone.phones.plugins.module_utils.paced import Pace
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import ProblemsError
-from ansible_collections.dialtone.phones.plugins.plugin_utils.production import read_settings
+from ansible_collections.dialtone.phones.plugins.plugin_utils.run_settings import read_settings
 from ansible_collections.dialtone.phones.plugins.plugin_utils.screen_client import CaptureError, Limits, Screen, fetch_screen
 from ansible_collections.dialtone.phones.plugins.plugin_utils.screen_image import ImageError, Picture, read_picture
 from ansible_collections.dialtone.phones.plugins.plugin_utils.screen_sheet import Card, contact_sheet
