@@ -140,6 +140,9 @@ class Keeper:
 
     def _check_mark(self, store: Store) -> None:
         """Close all claims when the store is older than what this server has already seen of it: somebody put back a copy."""
+        if self._written is not None and not self._shared and not os.path.exists(self._mark):
+            # gatectl took it away with the store that it replaced; what is remembered of that one must not close the new one after it was confirmed.
+            self._marked = self._written = None
         if self._marked is None:
             try:
                 with open(self._mark, encoding="utf-8") as stream:
@@ -147,7 +150,6 @@ class Keeper:
                 self._marked = {"epoch": str(seen["epoch"]), "event": int(seen["event"])}
             except (OSError, ValueError, KeyError, TypeError):
                 return
-        # Restoring a SQLite file with gatectl takes the mark's file away; what is remembered goes with it, since the store itself is closed then.
         if self._marked["epoch"] == store.epoch() and last_event(store) < self._marked["event"] and not store.is_closed():
             store.close_claims("restored from a copy")
             log.error("claim store: is older than what was seen of it; all claims are closed until confirmed")

@@ -215,6 +215,40 @@ def test_a_store_that_was_put_back_is_closed(lab):
     assert lab.claim(address="192.0.2.66").status == 204
 
 
+def test_a_restored_store_that_was_confirmed_at_once_stays_open(lab):
+    copy = lab.store + ".copy"
+    store = open_store(lab.store)
+    store.backup(copy)
+    # More than restoring and confirming write, else the restored store would not look older.
+    for _number in range(5):
+        with store.transaction():
+            store.add_event(MAC, "locked", by="ops")
+    store.close()
+
+    async def live_through_it() -> None:
+        keeper = Keeper(lab.store)
+        await keeper.write(keeper.mark_seen)
+        # What gatectl restore and confirm do, before the daemon next looks.
+        restored = open_store(copy)
+        restored.close_claims("restored", "ops")
+        restored.execute("PRAGMA journal_mode=DELETE")
+        restored.close()
+        for tail in ("-wal", "-shm", ".seen"):
+            if os.path.exists(lab.store + tail):
+                os.unlink(lab.store + tail)
+        os.replace(copy, lab.store)
+        restored = open_store(lab.store)
+        assert restored.confirm("ops")
+        restored.close()
+        await keeper.write(keeper.mark_seen)
+        keeper.close()
+
+    asyncio.run(live_through_it())
+    store = open_store(lab.store)
+    assert not store.is_closed()
+    store.close()
+
+
 def test_too_many_refusals_of_one_address_say_so_whatever_the_reason(lab):
     lab.config = lab.config._replace(refusals_per_minute=3)
     questions = [("claim", asked(token="d" * 40)) for _number in range(6)] + [
