@@ -123,10 +123,12 @@ def test_the_report_tells_who_has_come_how_far_and_who_is_unknown(world):
     world.play("playbooks/report.yml", *paths)
     made = json.loads((world.folder / "report/fleet.json").read_text())
     phones = {phone["host"]: phone for phone in made["phones"]}
-    assert {name: phone["stage"] for name, phone in phones.items() if name in ("phone101", "phone102", "phone103")} == {
+    # phone102 typed its PIN, phone104 was never started.
+    assert {name: phone["stage"] for name, phone in phones.items() if name in ("phone101", "phone102", "phone103", "phone104")} == {
         "phone101": "current",
-        "phone102": "redirected",
+        "phone102": "current",
         "phone103": "current",
+        "phone104": "redirected",
     }
     assert [error["kind"] for error in phones["phone102"]["errors"]] == ["lost"]
     assert [row["mac"] for row in made["unknown"]] == ["00:15:65:00:aa:bb"]

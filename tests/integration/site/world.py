@@ -76,15 +76,17 @@ def phone(number: int, model: str = "T54W", **more: Any) -> dict[str, Any]:
     }
 
 
+def six_phones() -> dict[str, dict[str, Any]]:
+    models = ("T54W", "T46U", "T31P", "T57W", "T53", "T42U")
+    return {f"phone{number}": phone(number, model) for number, model in enumerate(models, 101)}
+
+
 class World:
     """What a test plays with."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.phones: dict[str, dict[str, Any]] = {
-            f"phone{number}": phone(number, model)
-            for number, model in zip(range(101, 107), ("T54W", "T46U", "T31P", "T57W", "T53", "T42U"), strict=True)
-        }
+        self.phones = six_phones()
         self.vars: dict[str, Any] = {}
         self.service: Any = None
         self._server: Server | None = None
