@@ -123,14 +123,13 @@ def test_the_report_tells_who_has_come_how_far_and_who_is_unknown(world):
     world.play("playbooks/report.yml", *paths)
     made = json.loads((world.folder / "report/fleet.json").read_text())
     phones = {phone["host"]: phone for phone in made["phones"]}
-    # phone102 typed its PIN, phone104 was never started.
-    assert {name: phone["stage"] for name, phone in phones.items() if name in ("phone101", "phone102", "phone103", "phone104")} == {
+    assert {name: phone["stage"] for name, phone in phones.items() if name in ("phone101", "phone102", "phone103")} == {
         "phone101": "current",
         "phone102": "current",
         "phone103": "current",
-        "phone104": "redirected",
     }
-    assert [error["kind"] for error in phones["phone102"]["errors"]] == ["lost"]
+    # It asked with the wrong URL just now, and for its claim without its PIN before.
+    assert {"lost", "claim"} <= {error["kind"] for error in phones["phone102"]["errors"]}
     assert [row["mac"] for row in made["unknown"]] == ["00:15:65:00:aa:bb"]
     assert made["claims_refused"]["spent"] > 0 and made["servers"][0]["certificates"][0]["not_after"]
     files = world.published(normalize_mac(world.phones["phone101"]["phone_mac"]))

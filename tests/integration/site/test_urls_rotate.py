@@ -17,7 +17,7 @@ QUICK = ("-e", "rotate_minutes=0.05", "-e", "rotate_every=1", "-e", "rotate_resy
 
 
 @pytest.fixture(scope="module")
-def site(world):
+def site(world, six_phones_again):
     before = dict(world.vars)
     world.vars.update(phone_redirect_account="", onboarding_new_store=True)
     world.site()

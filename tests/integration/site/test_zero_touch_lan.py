@@ -53,7 +53,7 @@ def put(path: Path, text: str, mode: str = "0644") -> None:
 
 
 @pytest.fixture(scope="module")
-def lan(world) -> Iterator[None]:
+def lan(world, six_phones_again) -> Iterator[None]:
     """A wire of its own, phone101's network card at its other end, and a site that serves on this end."""
     root(
         "sh",
