@@ -17,7 +17,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.dialtone.phones.plugins.module_utils.sip import Target
 from ansible_collections.dialtone.phones.plugins.modules.resync import ARGUMENT_SPEC
-from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import Fleet, FleetError, raw_variables, read_fleet
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import FleetError, places_of, read_fleet
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, ProblemsError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.resync_targets import Notices, notices
 from ansible_collections.dialtone.phones.plugins.plugin_utils.run_settings import read_settings
@@ -39,7 +39,7 @@ class ActionModule(ActionBase):
             check(args)
             fleet = read_fleet(task_vars, self._templar)
             settings = read_settings(fleet, Path(self._loader.get_basedir()))
-            places = self._places(fleet, task_vars) if args["via"] == "direct" else {}
+            places = places_of(fleet.batch, task_vars["hostvars"]) if args["via"] == "direct" else {}
             found = notices(fleet, settings.packs, args, places, self._now())
         except (ProblemsError, FleetError) as exc:
             raise AnsibleActionFail(str(exc)) from None
@@ -58,17 +58,6 @@ class ActionModule(ActionBase):
 
     def _now(self) -> datetime.datetime:
         return datetime.datetime.now(datetime.timezone.utc)
-
-    def _places(self, fleet: Fleet, task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        """Return ``ansible_host`` of every phone of the play that has one."""
-        places = {}
-        for host in fleet.batch:
-            value = raw_variables(task_vars["hostvars"], host).get("ansible_host")
-            if isinstance(value, str) and "{" in value:
-                value = task_vars["hostvars"][host].get("ansible_host")
-            if value:
-                places[host] = str(value)
-        return places
 
     def _send(self, targets: list[Target], args: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Run the module with the plan in a file, since it holds passwords of lines and may be long."""

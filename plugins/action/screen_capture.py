@@ -21,7 +21,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.dialtone.phones.plugins.module_utils.paced import Pace, paced
 from ansible_collections.dialtone.phones.plugins.plugin_utils import screen_client
-from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import Fleet, FleetError, raw_variables, read_fleet
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import FleetError, places_of, read_fleet
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, ProblemsError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.run_settings import read_settings
 from ansible_collections.dialtone.phones.plugins.plugin_utils.screen_client import CaptureError, Limits, Screen, fetch_screen
@@ -64,7 +64,7 @@ class ActionModule(ActionBase):
             check(args)
             fleet = read_fleet(task_vars, self._templar)
             settings = read_settings(fleet, basedir)
-            found = find_screens(fleet, settings, args, self._places(fleet, task_vars))
+            found = find_screens(fleet, settings, args, places_of(fleet.batch, task_vars["hostvars"]))
         except (ProblemsError, FleetError) as exc:
             raise AnsibleActionFail(str(exc)) from None
         phones: dict[str, dict[str, Any]] = {host: {"state": "unknown", "msg": why} for host, why in found.left_out.items()}
@@ -84,17 +84,6 @@ class ActionModule(ActionBase):
             else:
                 phones[host] = {"state": "captured", "msg": "", "file": files[host], "width": shot.width, "height": shot.height}
         return {**result, "sheet": files[""], **summary(phones, args["strict"])}
-
-    def _places(self, fleet: Fleet, task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        """Return ``ansible_host`` of every phone of the play that has one."""
-        places = {}
-        for host in fleet.batch:
-            value = raw_variables(task_vars["hostvars"], host).get("ansible_host")
-            if isinstance(value, str) and "{" in value:
-                value = task_vars["hostvars"][host].get("ansible_host")
-            if value:
-                places[host] = str(value)
-        return places
 
 
 def check(args: Mapping[str, Any]) -> None:

@@ -360,6 +360,18 @@ def raw_variables(hostvars: Any, host: str) -> Mapping[str, Any]:
     return _Templated(hostvars[host]) if raw_get is None else raw_get(host)
 
 
+def places_of(hosts: Iterable[str], hostvars: Any) -> dict[str, str]:
+    """Return ``ansible_host`` of every host that has one; only what holds an expression costs Ansible's templating."""
+    places = {}
+    for host in hosts:
+        value = raw_variables(hostvars, host).get("ansible_host")
+        if isinstance(value, str) and "{" in value:
+            value = hostvars[host].get("ansible_host")
+        if value:
+            places[host] = str(value)
+    return places
+
+
 class _Templated(Mapping[str, Any]):
     """A host's variables through the documented entry: templated one by one, when asked for."""
 
