@@ -33,7 +33,7 @@ demo: $(VENV)/.ok ## Run the main job on this machine, with simulated phones and
 demo-clean: $(VENV)/.ok ## Take the demo away
 	tests/lab/demo/demo clean
 
-.PHONY: lint unit sanity integration integration-alone test
+.PHONY: lint unit sanity integration integration-alone pbx test
 lint: $(VENV)/.ok ## Check style: Python, YAML, roles and playbooks, changelog
 	ruff check .
 	ruff format --check .
@@ -54,10 +54,13 @@ sanity: $(VENV)/.ok ## Run ansible-test sanity with the ansible-core of the envi
 # These change the site so much that each has the machine to itself.
 ALONE = torn urls_rotate zero_touch_lan
 integration: $(VENV)/.ok ## Deploy to this machine (root or sudo) and attack what was deployed
-	python -m pytest -q -x tests/integration tests/browser $(ALONE:%=--ignore tests/integration/site/test_%.py)
+	python -m pytest -q -x tests/integration tests/browser $(ALONE:%=--ignore tests/integration/site/test_%.py) --ignore tests/integration/sip/test_asterisk.py
 
 integration-alone: $(VENV)/.ok ## Torn reads, rotation and DHCP on this machine (root or sudo), one after the other
 	for name in $(ALONE); do python -m pytest -q -x tests/integration/site/test_$$name.py; done
+
+pbx: $(VENV)/.ok ## Notify phones through a real Asterisk, Ubuntu 24.04's in a folder of its own (root or sudo, mmdebstrap)
+	$(SUDO) env PATH="$(PATH)" $(BIN)/python -m pytest -q -x tests/integration/sip/test_asterisk.py
 
 # Sizes and rounds: BENCH_SIZES="1000 10000 50000" BENCH_ROUNDS=3. The result stays in build/bench.
 .PHONY: bench

@@ -18,7 +18,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.dialtone.phones.plugins.module_utils.sip import Target
 from ansible_collections.dialtone.phones.plugins.modules.resync import ARGUMENT_SPEC
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import FleetError, places_of, read_fleet
-from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, ProblemsError
+from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, ProblemsError, shown
 from ansible_collections.dialtone.phones.plugins.plugin_utils.resync_targets import Notices, notices
 from ansible_collections.dialtone.phones.plugins.plugin_utils.run_settings import read_settings
 
@@ -94,8 +94,14 @@ def check(args: Mapping[str, Any]) -> None:
     for name in ("source_port", "pbx_port"):
         if args[name] and not 0 < args[name] < 65536:
             problems.append(Problem(name, f"got {args[name]}, wanted a port"))
-    if args["via"] != "direct" and not args["pbx_password"]:
+    if args["via"] in ("freeswitch", "asterisk") and not args["pbx_password"]:
         problems.append(Problem("pbx_password", f"is not set, and via {args['via']} needs it"))
+    if args["via"] == "proxy" and args["transport"] == "line":
+        problems.append(Problem("transport", "got line, wanted that of the proxy: udp, tcp or tls"))
+    if args["via"] == "proxy" and bool(args["pbx_user"]) != bool(args["pbx_password"]):
+        problems.append(Problem("pbx_user" if args["pbx_password"] else "pbx_password", "is not set; a proxy's login is both or neither"))
+    if args["via"] == "proxy" and not re.fullmatch(r"[A-Za-z0-9._:-]+", args["pbx_host"]):
+        problems.append(Problem("pbx_host", f"got {shown(args['pbx_host'])}, wanted an address or a name"))
     if args["via"] == "asterisk" and not args["pbx_user"]:
         problems.append(Problem("pbx_user", "is not set, and via asterisk needs it"))
     if problems:

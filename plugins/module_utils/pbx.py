@@ -116,7 +116,8 @@ class FreeSwitch:
 
     async def notify(self, target: Target) -> Outcome:
         """Have a phone notified under every profile that it is registered with."""
-        _headers, contacts = await self._ask([f"api sofia_contact */{target.user}@{target.domain}"])
+        headers, contacts = await self._ask([f"api sofia_contact */{target.user}@{target.domain}"])
+        self._check_api(headers.get("reply-text") or contacts)
         profiles = list(dict.fromkeys(re.findall(r"sofia/([^/,\s]+)/", contacts)))
         if not profiles:
             return Outcome("unreachable", 0, f"is not registered with FreeSWITCH as {target.user}@{target.domain}")
@@ -136,6 +137,17 @@ class FreeSwitch:
             if not reply.startswith("+OK"):
                 return Outcome("refused", 0, "FreeSWITCH does not send it: {}".format(reply[:120] or "no reason"))
         return Outcome("sent", 0, "")
+
+    def _check_api(self, answer: str) -> None:
+        """
+        :raises PbxError: it does not tell anybody's contacts, so that nobody can be notified.
+        """
+        if not answer.startswith("-ERR"):
+            return
+        if "not found" in answer.lower():
+            raise PbxError(f"{self._connection.place}: knows no sofia_contact; mod_sofia has to be loaded")
+        if "permission denied" in answer.lower():
+            raise PbxError(f"{self._connection.place}: its user may not ask for sofia_contact; allow it in esl-allowed-api")
 
     async def _ask(self, lines: t.Sequence[str], body: str = "") -> t.Tuple[t.Dict[str, str], str]:
         self._connection.send(lines, "\n", body)
@@ -177,15 +189,22 @@ class Asterisk:
         """Have a phone notified at every contact of its endpoint."""
         if self._registered is not None and target.user not in self._registered:
             return Outcome("unreachable", 0, f"is not registered with Asterisk as {target.user}")
-        lines = ["Action: PJSIPNotify", "Endpoint: " + target.user, "Variable: Event=" + target.event]
-        lines.append("Variable: Subscription-State=terminated")
+        # Asterisk adds the Subscription-State itself.
+        lines = ["Action: PJSIPNotify", "Endpoint: " + target.user, "Variable: Event=" + _variable(target.event)]
         if target.body:
-            lines.append("Variable: Content-type={}".format(target.content_type or "text/plain"))
-            lines += [f"Variable: Content={row}" for row in target.body.splitlines()]
+            lines.append("Variable: Content-type=" + _variable(target.content_type or "text/plain"))
+            lines += ["Variable: Content=" + _variable(row) for row in target.body.splitlines()]
         reply = await self._ask(lines)
         if reply.get("response") == "Success":
             return Outcome("sent", 0, "")
-        return Outcome("refused", 0, "Asterisk does not send it: {}".format(reply.get("message", "no reason")[:120]))
+        message = reply.get("message", "no reason")
+        if message.startswith("Invalid/unknown command"):
+            raise PbxError(
+                f"{self._connection.place}: knows no PJSIPNotify; res_pjsip_notify.so has to be loaded, which needs a pjsip_notify.conf"
+            )
+        if message == "Permission denied":
+            raise PbxError(f"{self._connection.place}: the user {self._user} may not notify; its write in manager.conf needs system")
+        return Outcome("refused", 0, f"Asterisk does not send it: {message[:120]}")
 
     async def _read_contacts(self) -> None:
         """Note who is registered; an Asterisk that doesn't tell, or not to this user, is believed to know everybody."""
@@ -213,6 +232,11 @@ class Asterisk:
             headers, _body = await self._connection.block(b"\r\n")
             if "response" in headers and headers.get("actionid") in (None, str(self._number)):
                 return headers
+
+
+def _variable(value: str) -> str:
+    """Return a value as the manager interface reads it: it splits variables at commas, and takes quotes and backslashes out."""
+    return re.sub(r'([\\",])', r"\\\1", value)
 
 
 PBXES = {"freeswitch": FreeSwitch, "asterisk": Asterisk}

@@ -33,6 +33,7 @@ class Target(t.NamedTuple):
     """One phone to be notified.
 
     ``address`` is empty where a PBX knows it; ``password`` is that of the line, for a phone that asks for one, and may be empty.
+    ``routed``: ``address`` is that of a proxy, which finds the phone by its line.
     """
 
     host: str
@@ -46,6 +47,7 @@ class Target(t.NamedTuple):
     event: str
     content_type: str = ""
     body: str = ""
+    routed: bool = False
 
 
 class Outcome(t.NamedTuple):
@@ -87,11 +89,13 @@ def reason_of(exc: OSError) -> str:
 class Dialogue:
     """The requests of one notification: they share Call-ID and tag, and each has a number and a branch of its own."""
 
-    def __init__(self, target: Target, local: t.Tuple[str, int]) -> None:
+    def __init__(self, target: Target, local: t.Tuple[str, int], proxy: t.Tuple[str, str] = ("", "")) -> None:
         """
+        :param proxy: user and password for a proxy that asks who we are; the line's own where there is no user.
         :raises SipError: a value holds a control character.
         """
         self._target = target
+        self._proxy = proxy if proxy[0] else (target.auth_user, target.password)
         self._local = f"{bracketed(local[0])}:{local[1]}"
         self._tag = secrets.token_hex(8)
         self._call_id = secrets.token_hex(16)
@@ -99,9 +103,10 @@ class Dialogue:
         self._nonce_count: t.Dict[str, int] = {}
         transport = "" if target.transport == "udp" else ";transport=" + target.transport
         user = quote(target.user, safe=_USER_SAFE)
-        self.uri = f"sip:{user}@{bracketed(target.address)}:{target.port}{transport}"
-        self._aor = f"<sip:{user}@{bracketed(target.domain or target.address)}>"
-        for value in (target.address, target.user, target.domain, target.event, target.content_type, target.auth_user):
+        aor = f"sip:{user}@{bracketed(target.domain or target.address)}"
+        self.uri = aor if target.routed else f"sip:{user}@{bracketed(target.address)}:{target.port}{transport}"
+        self._aor = f"<{aor}>"
+        for value in (target.address, target.user, target.domain, target.event, target.content_type, *self._proxy, target.auth_user):
             if re.search(r"[\x00-\x1f\x7f]", value):
                 raise SipError("a value of the notification holds a control character")
 
@@ -144,11 +149,31 @@ class Dialogue:
         known = [offer for offer in known if "qop" not in offer or "auth" in re.split(r"[\s,]+", offer["qop"].lower())]
         if not known:
             return None
-        if not self._target.password:
+        user, password = self._proxy if proxy else (self._target.auth_user, self._target.password)
+        if not password:
             raise SipError("asks for a password (realm {!r}), and its first line has none".format(known[0].get("realm", "")))
         count = self._nonce_count[known[0]["nonce"]] = self._nonce_count.get(known[0]["nonce"], 0) + 1
-        value = authorization(known[0], self._target.auth_user, self._target.password, "NOTIFY", self.uri, count)
+        value = authorization(known[0], user, password, "NOTIFY", self.uri, count)
         return ("Proxy-Authorization" if proxy else "Authorization"), value
+
+
+def options(address: str, port: int, transport: str, local: t.Tuple[str, int]) -> t.Tuple[str, bytes]:
+    """Return the branch and the bytes of a request that every SIP server answers, if only with a refusal."""
+    branch = _BRANCH + secrets.token_hex(12)
+    here, there = f"{bracketed(local[0])}:{local[1]}", f"sip:{bracketed(address)}:{port}"
+    lines = [
+        "OPTIONS {}{} SIP/2.0".format(there, "" if transport == "udp" else ";transport=" + transport),
+        f"Via: SIP/2.0/{transport.upper()} {here};branch={branch};rport",
+        "Max-Forwards: 70",
+        f"From: <sip:dialtone@{here}>;tag={secrets.token_hex(8)}",
+        f"To: <{there}>",
+        f"Call-ID: {secrets.token_hex(16)}",
+        "CSeq: 1 OPTIONS",
+        f"Contact: <sip:dialtone@{here}>",
+        "User-Agent: dialtone.phones",
+        "Content-Length: 0",
+    ]
+    return branch, "\r\n".join([*lines, "", ""]).encode()
 
 
 def parse_response(data: bytes) -> Response:

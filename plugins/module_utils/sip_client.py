@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
 import typing as t
@@ -25,8 +26,11 @@ from ansible_collections.dialtone.phones.plugins.module_utils.sip import (
 T1, T2 = 0.5, 4.0  # seconds: RFC 3261, section 17.1.2.1
 _LONGEST = 65536  # bytes of an answer
 
+# Sends a request, named by its branch, and returns the final answer.
+Exchange = t.Callable[[str, bytes], t.Awaitable[Response]]
 
-class _Unreachable(Exception):
+
+class Unreachable(Exception):
     """No answer came; the text is a clause that fits behind the phone's name."""
 
 
@@ -63,6 +67,7 @@ class SipClient:
         self._tls = tls
         self._udp: t.Dict[int, t.Tuple[asyncio.DatagramTransport, _Answers]] = {}
         self._opening = asyncio.Lock()
+        self._login = ("", "")
 
     def close(self) -> None:
         for transport, _answers in self._udp.values():
@@ -71,29 +76,39 @@ class SipClient:
     async def notify(self, target: Target) -> Outcome:
         """Notify one phone, and answer its challenge."""
         try:
-            family, where = await self._resolve(target)
-            if target.transport == "udp":
-                return await self._over_udp(target, family, where)
-            return await self._over_stream(target, where)
-        except _Unreachable as exc:
+            async with self._way(target) as (local, exchange):
+                refused, response = await self._converse(Dialogue(target, local, self._login), exchange)
+            return self._told(target, response, refused)
+        except Unreachable as exc:
             return Outcome("unreachable", 0, str(exc))
         except SipError as exc:
             return Outcome("refused", 0, str(exc))
         except OSError as exc:
-            return Outcome("unreachable", 0, f"can't be reached at {_place(target)} ({reason_of(exc)})")
+            return Outcome("unreachable", 0, f"can't be reached at {place_of(target)} ({reason_of(exc)})")
+
+    @contextlib.asynccontextmanager
+    async def _way(self, target: Target) -> t.AsyncIterator[t.Tuple[t.Tuple[str, int], Exchange]]:
+        """Give the local address, and what sends a request and waits for its answer."""
+        family, where = await self._resolve(target)
+        if target.transport == "udp":
+            yield await self._over_udp(target, family, where)
+            return
+        reader, writer = await self._connect(target, where)
+        try:
+            yield writer.get_extra_info("sockname")[:2], self._over_stream(target, reader, writer)
+        finally:
+            writer.close()
 
     async def _resolve(self, target: Target) -> t.Tuple[int, t.Tuple]:
         kind = socket.SOCK_DGRAM if target.transport == "udp" else socket.SOCK_STREAM
         try:
             found = await asyncio.get_event_loop().getaddrinfo(target.address, target.port, type=kind)
         except (OSError, UnicodeError):
-            raise _Unreachable(f"has the address {target.address}, which is no address and no name that resolves") from None
+            raise Unreachable(f"has the address {target.address}, which is no address and no name that resolves") from None
         return found[0][0], found[0][4]
 
-    async def _over_udp(self, target: Target, family: int, where: t.Tuple) -> Outcome:
+    async def _over_udp(self, target: Target, family: int, where: t.Tuple) -> t.Tuple[t.Tuple[str, int], Exchange]:
         transport, answers = await self._socket(family)
-        port = transport.get_extra_info("sockname")[1]
-        dialogue = Dialogue(target, (_local_address(family, where, self._source[0]), port))
 
         async def exchange(branch: str, data: bytes) -> Response:
             loop = asyncio.get_event_loop()
@@ -105,7 +120,7 @@ class SipClient:
                 while True:
                     left = deadline - loop.time()
                     if left <= 0:
-                        raise _Unreachable(f"did not answer at {_place(target)} within {self._timeout:g} s")
+                        raise Unreachable(f"did not answer {self._at(target)} within {self._timeout:g} s")
                     transport.sendto(data, where)
                     await asyncio.wait([future], timeout=min(wait, left))
                     if future.done():
@@ -114,25 +129,19 @@ class SipClient:
             finally:
                 del answers.waiting[slot]
 
-        return await _converse(target, dialogue, exchange)
+        return (_local_address(family, where, self._source[0]), transport.get_extra_info("sockname")[1]), exchange
 
-    async def _over_stream(self, target: Target, where: t.Tuple) -> Outcome:
-        reader, writer = await self._connect(target, where)
-        try:
-            dialogue = Dialogue(target, writer.get_extra_info("sockname")[:2])
+    def _over_stream(self, target: Target, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Exchange:
+        async def exchange(branch: str, data: bytes) -> Response:
+            writer.write(data)
+            try:
+                return await asyncio.wait_for(_read(reader, branch), self._timeout)
+            except asyncio.TimeoutError:
+                raise Unreachable(f"did not answer {self._at(target)} within {self._timeout:g} s") from None
+            except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
+                raise Unreachable(f"closed the connection {self._at(target)} without an answer") from None
 
-            async def exchange(branch: str, data: bytes) -> Response:
-                writer.write(data)
-                try:
-                    return await asyncio.wait_for(_read(reader, branch), self._timeout)
-                except asyncio.TimeoutError:
-                    raise _Unreachable(f"did not answer at {_place(target)} within {self._timeout:g} s") from None
-                except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
-                    raise _Unreachable(f"closed the connection at {_place(target)} without an answer") from None
-
-            return await _converse(target, dialogue, exchange)
-        finally:
-            writer.close()
+        return exchange
 
     async def _connect(self, target: Target, where: t.Tuple) -> t.Tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         more: t.Dict[str, t.Any] = {}
@@ -143,14 +152,14 @@ class SipClient:
         try:
             return await asyncio.wait_for(asyncio.open_connection(where[0], where[1], limit=_LONGEST, **more), self._timeout)
         except asyncio.TimeoutError:
-            raise _Unreachable(f"did not answer at {_place(target)} within {self._timeout:g} s") from None
+            raise Unreachable(f"did not answer at {place_of(target)} within {self._timeout:g} s") from None
         except ConnectionRefusedError:
-            raise _Unreachable(f"refuses connections at {_place(target)}") from None
+            raise Unreachable(f"refuses connections at {place_of(target)}") from None
         except ssl.SSLCertVerificationError as exc:
             why = exc.verify_message or exc.reason
-            raise _Unreachable(f"has a certificate at {_place(target)} that is not trusted: {why}") from None
+            raise Unreachable(f"has a certificate at {place_of(target)} that is not trusted: {why}") from None
         except ssl.SSLError as exc:
-            raise _Unreachable("does not speak TLS at {} ({})".format(_place(target), exc.reason or "no reason")) from None
+            raise Unreachable("does not speak TLS at {} ({})".format(place_of(target), exc.reason or "no reason")) from None
 
     async def _socket(self, family: int) -> t.Tuple[asyncio.DatagramTransport, _Answers]:
         async with self._opening:
@@ -161,34 +170,45 @@ class SipClient:
                     self._udp[family] = await loop.create_datagram_endpoint(_Answers, local_addr=local, family=family)
                 except OSError as exc:
                     what = "can't be asked: nothing can be sent from {}:{} ({})"
-                    raise _Unreachable(what.format(bracketed(local[0]), local[1], reason_of(exc))) from None
+                    raise Unreachable(what.format(bracketed(local[0]), local[1], reason_of(exc))) from None
         return self._udp[family]
 
+    async def _converse(self, dialogue: Dialogue, exchange: Exchange) -> t.Tuple[str, Response]:
+        """Send the request and, when somebody asks who we are, again with the answer; return why that was of no use, and the last answer."""
+        response = await exchange(*dialogue.request())
+        asked: t.Dict[int, Response] = {}
+        for _attempt in range(4):  # proxy and phone may both ask, and either may call a nonce stale
+            if response.status not in (401, 407):
+                break
+            if response.status in asked and not _stale(response):
+                return "password", response
+            asked[response.status] = response
+            headers = [dialogue.answer(each) for each in asked.values()]
+            if None in headers:
+                return "scheme", response
+            response = await exchange(*dialogue.request([header for header in headers if header]))
+        return ("password" if response.status in (401, 407) else ""), response
 
-async def _converse(target: Target, dialogue: Dialogue, exchange: t.Callable[[str, bytes], t.Awaitable[Response]]) -> Outcome:
-    """Send the request and, when the phone asks who we are, once more with the answer."""
-    response = await exchange(*dialogue.request())
-    for _attempt in range(2):  # the second for a nonce that the phone calls stale
-        if response.status not in (401, 407):
-            break
-        header = dialogue.answer(response)
-        if header is None:
+    def _told(self, target: Target, response: Response, refused: str) -> Outcome:
+        """Put the last answer into words."""
+        if response.status < 300:
+            return Outcome("accepted", response.status, "")
+        if refused == "scheme":
             return Outcome("refused", response.status, "asks for an authentication that is neither Digest MD5 nor Digest SHA-256")
-        again = await exchange(*dialogue.request([header]))
-        if again.status in (401, 407) and not _stale(again):
+        if refused:
             what = "does not accept the password of its line {} (answered {})"
-            return Outcome("refused", again.status, what.format(target.auth_user, again.status))
-        response = again
-    if response.status < 300:
-        return Outcome("accepted", response.status, "")
-    reason = " " + response.reason if response.reason else ""
-    why = {
-        404: f": it has no account {target.user}",
-        481: ": it accepts only what belongs to a subscription, such as one of its PBX",
-        489: f": it does not know the event {target.event}",
-        403: ": it accepts notifications from its PBX only",
-    }.get(response.status, "")
-    return Outcome("refused", response.status, f"answered {response.status}{reason}{why}")
+            return Outcome("refused", response.status, what.format(target.auth_user, response.status))
+        reason = " " + response.reason if response.reason else ""
+        why = {
+            404: f": it has no account {target.user}",
+            481: ": it accepts only what belongs to a subscription, such as one of its PBX",
+            489: f": it does not know the event {target.event}",
+            403: ": it accepts notifications from its PBX only",
+        }.get(response.status, "")
+        return Outcome("refused", response.status, f"answered {response.status}{reason}{why}")
+
+    def _at(self, target: Target) -> str:
+        return "at " + place_of(target)
 
 
 def _stale(response: Response) -> bool:
@@ -221,5 +241,6 @@ def _local_address(family: int, where: t.Tuple, given: str) -> str:
         return probe.getsockname()[0]
 
 
-def _place(target: Target) -> str:
+def place_of(target: Target) -> str:
+    """Return where a phone is, as sentences name it."""
     return f"{bracketed(target.address)}:{target.port} ({target.transport})"

@@ -12,8 +12,8 @@ version_added: "1.0.0"
 description:
   - Sends every phone of the play a SIP C(NOTIFY) with its vendor's event, which makes it fetch its files, or restart. One task for all phones, in waves
     and at a rate that you choose.
-  - Sends to the phones directly, and answers their challenge with the password of their first line, or has their PBX send it, which knows where they
-    are.
+  - Sends to the phones directly, and answers their challenge with the password of their first line, or has their PBX or SIP proxy send it, which knows
+    where they are.
   - Runs on the host that the task is for or delegated to, so it can stand where the phones or the PBX can be reached.
 author:
   - The dialtone.phones contributors (@dialtone-phones)
@@ -31,9 +31,12 @@ options:
     type: str
     default: ""
   via:
-    description: Send to phones directly, through FreeSWITCH's event socket, or through Asterisk's manager interface (phones of C(chan_pjsip)).
+    description:
+      - Send to phones directly, through FreeSWITCH's event socket, or through Asterisk's manager interface (phones of C(chan_pjsip)).
+      - Or with V(proxy) to the SIP proxy that phones are registered with, such as Kamailio. It finds a phone by the user and the server
+        of its first line, and hands back what the phone answers.
     type: str
-    choices: [direct, freeswitch, asterisk]
+    choices: [direct, freeswitch, asterisk, proxy]
     default: direct
   addresses:
     description:
@@ -42,38 +45,42 @@ options:
     type: dict
     default: {}
   transport:
-    description: For V(direct), the transport to phones; V(line) takes that of their first line.
+    description: For V(direct), the transport to phones; V(line) takes that of their first line. For V(proxy), that to the proxy.
     type: str
     choices: [udp, tcp, tls, line]
     default: udp
   source_address:
-    description: For V(direct), the local address to send from.
+    description: For V(direct) and V(proxy), the local address to send from.
     type: str
     default: ""
   source_port:
-    description: For V(direct) and UDP, the local port to send from; 0 takes any.
+    description: For V(direct) and V(proxy) over UDP, the local port to send from; 0 takes any.
     type: int
     default: 0
   validate_certs:
-    description: For V(direct) and TLS, whether the phone's certificate is checked.
+    description: For V(direct) and V(proxy) over TLS, whether the certificate of the phone or the proxy is checked.
     type: bool
     default: true
   ca_path:
-    description: For V(direct) and TLS, file of the CA certificates that signed phones' certificates, on the host that sends; the system's by default.
+    description:
+      - For V(direct) and V(proxy) over TLS, file of the CA certificates that signed the certificates of phones or of the proxy, on the host that sends; the
+        system's by default.
     type: path
   pbx_host:
-    description: Address of the PBX, as seen from the host that sends.
+    description: Address of the PBX or proxy, as seen from the host that sends.
     type: str
     default: 127.0.0.1
   pbx_port:
-    description: Port of the event socket (8021 by default) or of the manager interface (5038 by default).
+    description: Port of the event socket (8021 by default), of the manager interface (5038 by default), or of the proxy (5060 by default, 5061 for TLS).
     type: int
   pbx_user:
-    description: User of the manager interface. For the event socket empty, or a C(user@domain) of its directory.
+    description:
+      - User of the manager interface. For the event socket empty, or a C(user@domain) of its directory. For a proxy that asks who we are (407); where
+        empty, each phone's first line answers for itself.
     type: str
     default: ""
   pbx_password:
-    description: Password of the event socket or of the manager interface.
+    description: Password of the event socket, of the manager interface, or of the proxy's user.
     type: str
     default: ""
   rate:
@@ -122,7 +129,7 @@ attributes:
     support: none
     details: Every run notifies.
 notes:
-  - A PBX does not tell what phones answer, so they end as C(sent).
+  - A PBX does not tell what phones answer, so they end as C(sent). A proxy does.
 """
 
 EXAMPLES = r"""
@@ -141,6 +148,13 @@ EXAMPLES = r"""
     hours: 22:00-05:00
   run_once: true
   delegate_to: pbx1
+
+- name: Notify phones through the Kamailio that they are registered with
+  dialtone.phones.resync:
+    via: proxy
+    pbx_host: sip.example.com
+    transport: tls
+  run_once: true
 """
 
 RETURN = r"""
@@ -173,6 +187,7 @@ from ansible_collections.dialtone.phones.plugins.module_utils.paced import Pace,
 from ansible_collections.dialtone.phones.plugins.module_utils.pbx import PBXES, PORTS, PbxError
 from ansible_collections.dialtone.phones.plugins.module_utils.sip import Target
 from ansible_collections.dialtone.phones.plugins.module_utils.sip_client import SipClient
+from ansible_collections.dialtone.phones.plugins.module_utils.sip_proxy import ProxyClient
 
 Report = t.Dict[str, t.Dict[str, t.Any]]
 
@@ -202,8 +217,11 @@ async def notify_all(targets: t.Sequence[Target], params: t.Mapping[str, t.Any],
     :raises PbxError: the PBX can't be used, or went away.
     :raises ResyncError: an option is wrong.
     """
+    source = (params["source_address"], params["source_port"])
     if params["via"] == "direct":
-        client: t.Any = SipClient(params["timeout"], (params["source_address"], params["source_port"]), trust(params))
+        client: t.Any = SipClient(params["timeout"], source, trust(params))
+    elif params["via"] == "proxy":
+        client = ProxyClient(targets[0], params["timeout"], source, trust(params), (params["pbx_user"], params["pbx_password"]))
     else:
         port = params["pbx_port"] or PORTS[params["via"]]
         client = PBXES[params["via"]](params["pbx_host"], port, params["pbx_user"], params["pbx_password"], params["timeout"])
@@ -215,7 +233,7 @@ async def notify_all(targets: t.Sequence[Target], params: t.Mapping[str, t.Any],
     try:
         if params["via"] != "direct":
             await client.open()
-        concurrency = params["concurrency"] if params["via"] == "direct" else 1
+        concurrency = params["concurrency"] if params["via"] in ("direct", "proxy") else 1
         await paced(targets, one, Pace(params["rate"], concurrency, params["wave_size"], params["wave_pause"]))
     finally:
         client.close()
@@ -239,7 +257,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Dict[str, t.Any]] = {
     "hosts": {"type": "list", "elements": "str"},
     "reboot": {"type": "bool", "default": False},
     "event": {"type": "str", "default": ""},
-    "via": {"type": "str", "choices": ["direct", "freeswitch", "asterisk"], "default": "direct"},
+    "via": {"type": "str", "choices": ["direct", "freeswitch", "asterisk", "proxy"], "default": "direct"},
     "addresses": {"type": "dict", "default": {}},
     "transport": {"type": "str", "choices": ["udp", "tcp", "tls", "line"], "default": "udp"},
     "source_address": {"type": "str", "default": ""},

@@ -188,6 +188,9 @@ def _target(phone: Phone, pack: Pack, args: Mapping[str, Any], place: Any) -> Ta
         return "has no line that is enabled"
     domain = line["servers"][0]["host"]
     address, port, transport = "", 0, "udp"
+    if args["via"] == "proxy":
+        transport = args["transport"]
+        address, port = args["pbx_host"], args["pbx_port"] or _PORTS[transport]
     if args["via"] == "direct":
         transport = args["transport"]
         if transport == "line":
@@ -204,10 +207,11 @@ def _target(phone: Phone, pack: Pack, args: Mapping[str, Any], place: Any) -> Ta
         line["user"],
         domain,
         line["auth_user"],
-        (line["password"] or "") if args["via"] == "direct" else "",
+        (line["password"] or "") if args["via"] in ("direct", "proxy") else "",
         event.name,
         event.content_type,
         event.body,
+        args["via"] == "proxy",
     )
 
 

@@ -17,7 +17,7 @@ class SipPhone:
     """Answers on UDP, TCP or TLS.
 
     ``script``: one word for each request that comes, the last for all that follow: ``ok``, ``silent``, ``challenge`` (asks for the password),
-    ``stale`` (accepts the second nonce only), ``trying``, ``garbage``, ``stranger`` (another branch), ``close`` (hangs up), or the status to answer.
+    ``stale`` (accepts the second nonce only), ``proxy`` (a proxy in front asks for the password, then the phone), ``trying``, ``garbage``, ``stranger`` (another branch), ``close`` (hangs up), or the status to answer.
     """
 
     def __init__(self, *script, transport="udp", password="s3cret", algorithm="MD5", context=None):
@@ -89,14 +89,16 @@ class SipPhone:
             return [self._answer({**request, "via": "SIP/2.0/UDP x;branch=z9hG4bKother"}, "200 OK")]
         if word == "trying":
             return [self._answer(request, "100 Trying"), self._answer(request, "200 OK")]
-        if word in ("challenge", "stale"):
+        if word == "proxy" and not self._right(request.get("proxy-authorization", "")):
+            offer = f'Proxy-Authenticate: Digest realm="front", nonce="front", qop="auth", algorithm={self.algorithm}'
+            return [self._answer(request, "407 Proxy Authentication Required", offer)]
+        if word in ("challenge", "stale", "proxy"):
             return [self._challenged(request, word)]
         return [self._answer(request, "200 OK" if word == "ok" else word)]
 
     def _challenged(self, request, word):
         nonce = f"nonce{len(self.requests)}"
-        given = request.get("authorization", "")
-        fields = {name: value.strip('"') for name, value in re.findall(r'(\w+)=("[^"]*"|[^,\s]+)', given)}
+        fields = self._fields(request.get("authorization", ""))
         offer = f'WWW-Authenticate: Digest realm="desk", nonce="{nonce}", qop="auth", algorithm={self.algorithm}'
         if not fields:
             return self._answer(request, "401 Unauthorized", offer)
@@ -105,11 +107,19 @@ class SipPhone:
         right = fields["response"] == self._response(fields)
         return self._answer(request, "200 OK") if right else self._answer(request, "401 Unauthorized", offer)
 
-    def _response(self, fields):
+    @staticmethod
+    def _fields(given):
+        return {name: value.strip('"') for name, value in re.findall(r'(\w+)=("[^"]*"|[^,\s]+)', given)}
+
+    def _right(self, given):
+        fields = self._fields(given)
+        return bool(fields) and fields["response"] == self._response(fields, "front")
+
+    def _response(self, fields, realm="desk"):
         def digest(*parts):
             return hashlib.new(self.algorithm.replace("-", "").lower(), ":".join(parts).encode()).hexdigest()
 
-        ha1 = digest(fields["username"], "desk", self.password)
+        ha1 = digest(fields["username"], realm, self.password)
         return digest(ha1, fields["nonce"], fields["nc"], fields["cnonce"], "auth", digest("NOTIFY", fields["uri"]))
 
     @staticmethod

@@ -18,8 +18,11 @@ TARGET = Target("reception", "", 0, "udp", "101", "pbx.example.com", "101", "", 
 class Switch:
     """An event socket: one user is registered with two profiles."""
 
-    def __init__(self, greeting="Content-Type: auth/request\n\n", sends="+OK sent", hangs_up=False):
-        self.greeting, self.sends, self.hangs_up = greeting, sends, hangs_up
+    def __init__(self, greeting="Content-Type: auth/request\n\n", sends="+OK sent", api=None):
+        """
+        :param api: what is answered to an api command, raw, before hanging up; nothing to behave.
+        """
+        self.greeting, self.sends, self.api = greeting, sends, api
         self.events: list[str] = []
 
     async def talk(self, reader, writer):
@@ -32,9 +35,11 @@ class Switch:
             elif command.startswith("api sofia_contact"):
                 found = "sofia/internal/sip:101@10.0.0.5:5060,sofia/external/sip:101@10.0.0.6:5060"
                 answer = found if command.endswith("*/101@pbx.example.com") else "error/user_not_registered"
-                if self.hangs_up:
-                    writer.close()
-                    return
+                if self.api is not None:
+                    writer.write(self.api.encode())
+                    if not self.api.endswith("..."):
+                        return
+                    continue
                 writer.write(f"Content-Type: api/response\nContent-Length: {len(answer)}\n\n{answer}".encode())
             elif command.startswith("sendevent"):
                 length = next((int(line.split(":")[1]) for line in command.splitlines() if line.startswith("content-length")), 0)
@@ -46,8 +51,11 @@ class Switch:
 class Manager:
     """A manager interface: one endpoint has a contact."""
 
-    def __init__(self, greeting="Asterisk Call Manager/9.0.0\r\n", lists=True, sends="Success\r\nMessage: NOTIFY sent"):
-        self.greeting, self.lists, self.sends = greeting, lists, sends
+    def __init__(self, greeting="Asterisk Call Manager/9.0.0\r\n", lists=True, sends="Success\r\nMessage: NOTIFY sent", ends=None):
+        """
+        :param ends: the action at which it hangs up in the middle of the answer.
+        """
+        self.greeting, self.lists, self.sends, self.ends = greeting, lists, sends, ends
         self.actions: list[list[str]] = []
 
     async def talk(self, reader, writer):
@@ -56,6 +64,9 @@ class Manager:
             lines = (await reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
             number = lines[-1]
             self.actions.append(lines[:-1])
+            if lines[0] == self.ends:
+                writer.write(b"Response: Success\r\nEventList: st")
+                return
             if lines[0] == "Action: Login":
                 answer = "Response: Success" if "Secret: right" in lines else "Response: Error\r\nMessage: Authentication failed"
                 writer.write(f"{answer}\r\n{number}\r\n\r\nEvent: FullyBooted\r\n\r\n".encode())
@@ -124,7 +135,14 @@ FREESWITCH = [
      "FreeSWITCH's event socket: refuses this address; its list apply-inbound-acl has to allow it"),
     (Switch("HTTP/1.1 400 Bad Request\n\n"), "ClueCon", "FreeSWITCH's event socket: what answers there is no event socket"),
     (Switch(""), "ClueCon", "FreeSWITCH's event socket: did not answer within 0.5 s"),
-    (Switch(hangs_up=True), "ClueCon", "FreeSWITCH's event socket: closed the connection"),
+    (Switch(api=""), "ClueCon", "FreeSWITCH's event socket: closed the connection"),
+    (Switch(api="Content-Type: api/response\nContent-Length: 40\n\nsofia/internal/"), "ClueCon", "FreeSWITCH's event socket: closed the connection"),
+    (Switch(api="Content-Type: api/response\nContent-Length: 40\n\nsofia/..."), "ClueCon", "FreeSWITCH's event socket: did not answer within 0.5 s"),
+    (Switch(api="Content-Type: text/disconnect-notice\nContent-Length: 0\n\n"), "ClueCon", "FreeSWITCH's event socket: closed the connection"),
+    (Switch(api="Content-Type: api/response\nContent-Length: 38\n\n-ERR sofia_contact Command not found!\n"), "ClueCon",
+     "FreeSWITCH's event socket: knows no sofia_contact; mod_sofia has to be loaded"),
+    (Switch(api="Content-Type: command/reply\nReply-Text: -ERR permission denied\n\n"), "ClueCon",
+     "FreeSWITCH's event socket: its user may not ask for sofia_contact; allow it in esl-allowed-api"),
 ]  # fmt: skip
 
 
@@ -144,7 +162,16 @@ def test_asterisk_sends_to_the_endpoint():
         "Action: PJSIPNotify",
         "Endpoint: 101",
         "Variable: Event=check-sync;reboot=false",
-        "Variable: Subscription-State=terminated",
+    ]
+
+
+def test_asterisk_is_told_what_would_split_a_value():
+    manager = Manager()
+    use(manager, Asterisk, TARGET._replace(event='x;a="1,2"', body="a\\b\n", content_type="text/plain"), user="phones", password="right")
+    assert manager.actions[-1][2:] == [
+        'Variable: Event=x;a=\\"1\\,2\\"',
+        "Variable: Content-type=text/plain",
+        "Variable: Content=a\\\\b",
     ]
 
 
@@ -170,10 +197,29 @@ def test_what_asterisk_does_not_send_is_told():
         (Manager(), "Asterisk's manager interface: does not accept the user phones with this password"),
         (Manager("SSH-2.0-OpenSSH\r\n"), "Asterisk's manager interface: what answers there is no manager interface"),
         (Manager(""), "Asterisk's manager interface: did not answer within 0.5 s"),
+        (Manager(ends="Action: Login"), "Asterisk's manager interface: closed the connection"),
     ],
 )
 def test_every_refusal_of_asterisk_is_one_sentence(manager, sentence):
     assert use(manager, Asterisk, TARGET, user="phones", password="wrong") == sentence
+
+
+# The messages are those of Asterisk 20 (tests/integration/sip/test_asterisk.py).
+@pytest.mark.parametrize(
+    ("manager", "sentence"),
+    [
+        (Manager(sends="Error\r\nMessage: Permission denied"), "the user phones may not notify; its write in manager.conf needs system"),
+        (
+            Manager(sends="Error\r\nMessage: Invalid/unknown command: PJSIPNotify. Use Action: ListCommands to show available commands."),
+            "knows no PJSIPNotify; res_pjsip_notify.so has to be loaded, which needs a pjsip_notify.conf",
+        ),
+        (Manager(ends="Action: PJSIPShowContacts"), "closed the connection"),
+        (Manager(ends="Action: PJSIPNotify"), "closed the connection"),
+    ],
+)
+def test_an_asterisk_that_notifies_nobody_is_one_sentence(manager, sentence):
+    answer = use(manager, Asterisk, TARGET, TARGET, user="phones", password="right")
+    assert answer == f"Asterisk's manager interface: {sentence}"
 
 
 @pytest.mark.parametrize("kind", [FreeSwitch, Asterisk])

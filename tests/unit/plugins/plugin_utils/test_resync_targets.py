@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -82,6 +83,13 @@ def test_a_listed_address_comes_before_that_of_the_inventory(found):
 def test_a_pbx_is_told_no_password_and_needs_no_address(found):
     target = found({"p1": phone(1)}, via="freeswitch").targets[0]
     assert (target.address, target.password, target.user) == ("", "", "101")
+
+
+def test_a_proxy_is_where_the_request_goes_and_the_line_is_whom_it_names(found):
+    target = found({"p1": phone(1)}, places={"p1": "10.0.0.5"}, via="proxy", pbx_host="10.0.0.1", transport="tls").targets[0]
+    assert target[1:8] == ("10.0.0.1", 5061, "tls", "101", "pbx.example.com", "auth1", "Xw7pQ2zR9k")
+    assert target.routed and not found({"p1": phone(1)}, places={"p1": "10.0.0.5"}).targets[0].routed
+    assert found({"p1": phone(1)}, via="proxy", pbx_port=5070).targets[0].port == 5070
 
 
 def test_an_event_of_ones_own_goes_to_every_vendor(found):
@@ -179,6 +187,22 @@ def test_options_that_can_not_work_are_refused_at_once():
     }
     with pytest.raises(ProblemsError, match="9 problems found, nobody was notified"):
         check({**DEFAULTS, **wrong})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"transport": "line"}, "transport: got line, wanted that of the proxy: udp, tcp or tls"),
+        ({"pbx_user": "operator"}, "pbx_password: is not set; a proxy's login is both or neither"),
+        ({"pbx_password": "x"}, "pbx_user: is not set; a proxy's login is both or neither"),
+        ({"pbx_host": "a b"}, "pbx_host: got 'a b', wanted an address or a name"),
+        ({"pbx_host": ""}, "pbx_host: got '', wanted an address or a name"),
+    ],
+)
+def test_options_of_a_proxy_that_can_not_work_are_told(wrong, sentence):
+    check({**DEFAULTS, "via": "proxy"})
+    with pytest.raises(ProblemsError, match=re.escape(sentence)):
+        check({**DEFAULTS, "via": "proxy", **wrong})
 
 
 def outcome(state, msg=""):
