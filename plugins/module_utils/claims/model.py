@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from typing import NamedTuple, Optional
 
@@ -116,6 +117,8 @@ def decide(row: Optional[Row], request: ClaimRequest, moment: Moment) -> Decisio
     return Decision(True, "claim", row.mac, claim=True)
 
 
+# The same phones ask again and again, and this costs more than the rest of a decision.
+@functools.lru_cache(maxsize=4096)
 def network_of(address: str, v4: int = 32, v6: int = 64) -> str:
     """Return what counts as the same address: an IPv6 host owns its /64, and a carrier's pool can be given as a shorter prefix.
 

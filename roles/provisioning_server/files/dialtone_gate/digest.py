@@ -19,6 +19,9 @@ from collections import OrderedDict
 from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional
 
 _PARAMETER = re.compile(r'\s*([A-Za-z][A-Za-z0-9*_-]*)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([A-Za-z0-9!#$%&\'*+.^_`|~/:-]+))\s*(?:,|\Z)')
+_ESCAPED = re.compile(r"\\(.)")
+_NONCE = re.compile(r"[0-9a-f]{64}")
+_COUNT = re.compile(r"[0-9a-fA-F]{8}")
 _ALGORITHMS = {"MD5": ("ha1_md5", hashlib.md5), "SHA-256": ("ha1_sha256", hashlib.sha256)}
 _NEEDED = ("username", "realm", "nonce", "uri", "response", "qop", "nc", "cnonce")
 # A boot takes a dozen requests and polling is slower than a nonce's life; the bitmap of a nonce stays this small.
@@ -60,7 +63,7 @@ class Nonces:
         :param own: by this very process, which knows what was counted for it.
         """
         head, mark = nonce[:32], nonce[32:]
-        if not re.fullmatch(r"[0-9a-f]{64}", nonce) or not hmac.compare_digest(mark, self._mark(head, mac)):
+        if not _NONCE.fullmatch(nonce) or not hmac.compare_digest(mark, self._mark(head, mac)):
             return False
         age = self._clock() - int(head[:8], 16)
         if own or head[8:16] == self._own:
@@ -89,7 +92,7 @@ class Nonces:
             del self._used[oldest]
 
     def _mark(self, head: str, mac: str) -> str:
-        return hmac.new(self._key, f"{head}:{mac}".encode(), hashlib.sha256).hexdigest()[:32]
+        return hmac.digest(self._key, f"{head}:{mac}".encode(), "sha256").hex()[:32]
 
 
 def offered(entry: Mapping[str, Any]) -> str:
@@ -112,10 +115,13 @@ def parse(header: str) -> Optional[Dict[str, str]]:
     position = 0
     while position < len(rest):
         match = _PARAMETER.match(rest, position)
-        if not match or match[1].lower() in found:
+        if not match:
             return None
-        quoted = match[2]
-        found[match[1].lower()] = re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else match[3]
+        name, quoted, bare = match.groups()
+        name = name.lower()
+        if name in found:
+            return None
+        found[name] = bare if quoted is None else _ESCAPED.sub(r"\1", quoted) if "\\" in quoted else quoted
         position = match.end()
     return found
 
@@ -136,7 +142,7 @@ def verify(header: str, entry: Mapping[str, Any], mac: str, method: str, uri: st
         return Verdict(False, "wrong-user")
     if given["uri"] != uri:
         return Verdict(False, "other-uri")
-    if given["qop"].lower() != "auth" or not re.fullmatch(r"[0-9a-fA-F]{8}", given["nc"]):
+    if given["qop"].lower() != "auth" or not _COUNT.fullmatch(given["nc"]):
         return Verdict(False, "malformed")
     algorithm = offered(entry)
     if given.get("algorithm", "MD5").upper() != algorithm:
