@@ -101,6 +101,11 @@ class PostgresqlStore(Store):
         found = self.execute("SELECT extract(epoch FROM clock_timestamp())").fetchone()
         return Moment(float(found[0]), "", 0.0)
 
+    def skip_events(self, number: int) -> None:
+        self.execute(
+            "SELECT setval(pg_get_serial_sequence('event', 'id'), greatest(?, nextval(pg_get_serial_sequence('event', 'id'))))", (number,)
+        )
+
     def execute(self, sql: str, values: Sequence[Any] = ()) -> Any:
         driver = _driver()
         with self._lock:

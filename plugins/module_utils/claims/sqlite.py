@@ -111,6 +111,9 @@ class SqliteStore(Store):
     def moment(self) -> Moment:
         return clock.now()
 
+    def skip_events(self, number: int) -> None:
+        self.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'event'", (number,))
+
     def execute(self, sql: str, values: Sequence[Any] = ()) -> Any:
         with self._lock:
             if self._identity() != self._file:

@@ -43,6 +43,10 @@ class Store:
     def moment(self) -> Moment:
         raise NotImplementedError
 
+    def skip_events(self, number: int) -> None:
+        """Let the next event get a number above the given one."""
+        raise NotImplementedError
+
     def close(self) -> None:
         raise NotImplementedError
 
@@ -253,8 +257,14 @@ class Store:
             self.add_event("", "confirmed", by=by)
             return True
 
-    def close_claims(self, why: str, by: str = "") -> None:
-        """Close all claims until an operator confirms the store."""
+    def close_claims(self, why: str, by: str = "", beyond: int = 0) -> None:
+        """Close all claims until an operator confirms the store.
+
+        :param beyond: the number of an event of a later store that somebody has seen: this one's next events get higher numbers, so that nobody who saw
+            that one takes this one for a copy again after it was confirmed.
+        """
         with self.transaction():
             self.set_meta("closed", why)
+            if beyond:
+                self.skip_events(beyond)
             self.add_event("", "closed", by=by, detail=why)

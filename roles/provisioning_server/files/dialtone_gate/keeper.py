@@ -20,6 +20,7 @@ from claims.clock import Moment
 
 log = logging.getLogger("dialtone-gate")
 _RETRY = 1.0
+_UNSEEN = 1_000_000
 # What this server has seen of a store that is not on it.
 SHARED = "/var/lib/dialtone-gate/shared"
 
@@ -31,7 +32,10 @@ class Keeper:
     claim and not their number.
     """
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, mark: str = "") -> None:
+        """
+        :param mark: the file that says what this server has seen of the store; by default beside the store, or this server's own for a shared one.
+        """
         self._target = target
         self.is_shared = self._shared = is_shared(target)
         self._writer = ThreadPoolExecutor(1, "claims-writer")
@@ -40,7 +44,7 @@ class Keeper:
         self._failed: Dict[str, Tuple[float, StoreError]] = {}
         self._waiting: List[Tuple[ClaimRequest, asyncio.Future]] = []
         self._task: Optional[asyncio.Task] = None
-        self._mark = (SHARED if self._shared else target) + ".seen"
+        self._mark = mark or (SHARED if self._shared else target) + ".seen"
         # What this server has seen of the store: its epoch, and how far its audit trail had come.
         self._marked: Optional[Dict[str, Any]] = None
         self._written: Optional[Dict[str, Any]] = None
@@ -151,7 +155,8 @@ class Keeper:
             except (OSError, ValueError, KeyError, TypeError):
                 return
         if self._marked["epoch"] == store.epoch() and last_event(store) < self._marked["event"] and not store.is_closed():
-            store.close_claims("restored from a copy")
+            # Another server may have seen more of the lost store than this one, but not so much more.
+            store.close_claims("restored from a copy", beyond=self._marked["event"] + _UNSEEN)
             log.error("claim store: is older than what was seen of it; all claims are closed until confirmed")
 
     def mark_seen(self, store: Store) -> None:

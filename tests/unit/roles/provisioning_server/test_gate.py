@@ -249,6 +249,37 @@ def test_a_restored_store_that_was_confirmed_at_once_stays_open(lab):
     store.close()
 
 
+def test_one_confirmation_is_enough_for_all_servers_of_a_restored_store(lab):
+    copy = lab.store + ".copy"
+    store = open_store(lab.store)
+    store.backup(copy)
+    for _number in range(5):
+        with store.transaction():
+            store.add_event(MAC, "locked", by="ops")
+    store.close()
+
+    async def look(name: str) -> None:
+        keeper = Keeper(lab.store, lab.store + name)
+        await keeper.write(keeper.mark_seen)
+        keeper.close()
+
+    for name in ("one", "two"):
+        asyncio.run(look(name))
+    for tail in ("-wal", "-shm"):
+        if os.path.exists(lab.store + tail):
+            os.unlink(lab.store + tail)
+    os.replace(copy, lab.store)
+    # The second server next looks only after the operator has confirmed what the first one closed.
+    asyncio.run(look("one"))
+    store = open_store(lab.store)
+    assert store.confirm("ops")
+    store.close()
+    asyncio.run(look("two"))
+    store = open_store(lab.store)
+    assert not store.is_closed()
+    store.close()
+
+
 def test_too_many_refusals_of_one_address_say_so_whatever_the_reason(lab):
     lab.config = lab.config._replace(refusals_per_minute=3)
     questions = [("claim", asked(token="d" * 40)) for _number in range(6)] + [

@@ -239,6 +239,18 @@ def test_a_closed_store_answers_nobody_until_it_is_confirmed(store):
     assert ask(store, request()) == [(True, "claimed")]
 
 
+@pytest.mark.parametrize("seen", [0, 1, 5000])
+def test_a_copy_goes_on_beyond_what_was_seen_of_the_store_that_it_replaces(store, seen):
+    def newest() -> int:
+        return store.execute("SELECT max(id) FROM event").fetchone()[0]
+
+    before = newest()
+    store.close_claims("restored", beyond=seen)
+    assert newest() > max(seen, before)
+    store.confirm("ops")
+    assert newest() > max(seen, before) + 1
+
+
 @pytest.mark.parametrize("verb", ["lock", "spend", "retire"])
 def test_check_mode_says_the_same_and_changes_nothing(store, verb):
     store.arm([device()])
