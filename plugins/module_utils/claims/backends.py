@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+import os
+
+from .model import StoreError
 from .postgresql import PostgresqlStore
 from .sqlite import SqliteStore
 from .store import Store
@@ -26,5 +29,15 @@ def create_store(target: str, by: str = "", check: bool = False) -> bool:
 
 
 def is_shared(target: str) -> bool:
-    """Tell whether the place is a database that several servers use."""
-    return target.startswith(("postgresql://", "postgres://", "service="))
+    """Tell whether the place is a database that several servers use.
+
+    :raises StoreError: it is neither such an address nor an absolute path; a database meant by other words must not become a file of that name.
+    """
+    if target.startswith(("postgresql://", "postgres://", "service=")):
+        return True
+    if os.path.isabs(target):
+        return False
+    # The address may hold a password, so it is not repeated.
+    raise StoreError(
+        "claim store: neither the absolute path of a SQLite file nor a PostgreSQL address, which begins with postgresql:// or service="
+    )

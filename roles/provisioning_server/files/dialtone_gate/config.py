@@ -10,6 +10,9 @@ import ipaddress
 import json
 from typing import Any, Mapping, NamedTuple, Tuple, Union
 
+from claims import StoreError
+from claims.backends import is_shared
+
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
 
@@ -50,6 +53,10 @@ def load(path: str) -> Config:
         wanted = (list,) if key == "networks" else (type(getattr(defaults, key)),)
         if not isinstance(value, wanted) or isinstance(value, bool):
             raise ConfigError(f"{path}: {key} is a {type(value).__name__}, wanted a {wanted[0].__name__}")
+    try:
+        is_shared(made.get("store", defaults.store))
+    except StoreError as exc:
+        raise ConfigError(f"{path}: store: {exc}") from exc
     try:
         made["networks"] = tuple(ipaddress.ip_network(text) for text in values.get("networks") or ())
     except ValueError as exc:

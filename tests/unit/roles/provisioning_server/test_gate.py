@@ -364,6 +364,7 @@ def test_rubbish_in_the_log_is_ignored(lab, data):
         ('{"networks": "x"}', "wanted a list"),
         ('{"networks": ["x"]}', "networks"),
         ('{"claim_prefix_v4": true}', "wanted a int"),
+        ('{"store": "host=db"}', "store: claim store: neither"),
     ],
 )
 def test_settings_that_cannot_be_used_are_named(tmp_path, text, words):
