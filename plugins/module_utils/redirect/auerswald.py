@@ -26,11 +26,6 @@ class Auerswald(DialectService):
         "It cannot list an account.",
     )
 
-    def check(self, device: Device) -> str:
-        if device.username or device.password:
-            return f"{self.name} cannot store a user name or a password for a phone"
-        return super().check(device)
-
     def ping(self) -> None:
         self._read("000952000000")
 

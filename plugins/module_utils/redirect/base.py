@@ -13,7 +13,6 @@ from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors im
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model import (
     ABSENT,
     DONE,
-    UNKNOWN,
     Account,
     Capabilities,
     Device,
@@ -28,7 +27,8 @@ Item = TypeVar("Item")
 class Service:
     """One account at one service. Subclasses state what the service can do and implement the verbs with it.
 
-    default_url: where the service lives; empty where the region has to be chosen. default_path: appended when api_url has no path.
+    default_url: where the service lives; empty where the region has to be chosen. default_path: appended when api_url has no path; one that ends
+    in a slash says that calls are made below the address. stores_login: whether a phone's user name and password can be put there too.
     credentials: the options the service needs. throttle_wait: seconds, when it throttles without saying for how long. rate: calls a second.
     max_url: characters, 0 for no known limit. limits: sentences for the operator, shown by redirect_info.
     """
@@ -38,6 +38,7 @@ class Service:
     default_url: ClassVar[str] = ""
     default_path: ClassVar[str] = "/"
     credentials: ClassVar[Tuple[str, ...]] = ("username", "password")
+    stores_login: ClassVar[bool] = False
     throttle_wait: ClassVar[float] = 5.0
     rate: ClassVar[int] = 0
     max_url: ClassVar[int] = 0
@@ -56,7 +57,7 @@ class Service:
             raise AccountError(f"api_url: {cls.name} has regional hosts; the one of the account is wanted")
         if urlsplit(url).path in ("", "/"):
             url = url.rstrip("/") + cls.default_path
-        return url
+        return url.rstrip("/") + "/" if cls.default_path.endswith("/") else url
 
     @classmethod
     def account_problems(cls, account: Account) -> List[str]:
@@ -75,6 +76,8 @@ class Service:
 
     def check(self, device: Device) -> str:
         """Why this device cannot be registered here, or an empty text; no call is made."""
+        if (device.username or device.password) and not self.stores_login:
+            return f"{self.name} cannot store a user name or a password for a phone"
         scheme = urlsplit(device.url).scheme.lower()
         if scheme not in self.url_schemes:
             return f"the URL's scheme is not one that {self.name} takes: {', '.join(self.url_schemes)}"
@@ -163,6 +166,3 @@ class Service:
         for mac in macs:
             outcomes.setdefault(mac, Outcome("lost", "the answer does not name this MAC"))
         return outcomes
-
-
-__all__ = ["ABSENT", "UNKNOWN", "Service"]

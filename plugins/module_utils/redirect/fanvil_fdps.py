@@ -86,8 +86,6 @@ class FanvilFdps(DialectService):
         return self._digest
 
     def check(self, device: Device) -> str:
-        if device.username or device.password:
-            return f"{self.name} cannot store a user name or a password for a phone"
         problem = super().check(device)
         if not problem and urlsplit(device.url).query:
             return f"the URL has a query, which {self.name} drops; keep the token in the path"

@@ -52,11 +52,6 @@ class GigasetXml(DialectService):
         super().__init__(account, client)
         self._ids: Dict[str, str] = {}
 
-    def check(self, device: Device) -> str:
-        if device.username or device.password:
-            return f"{self.name} cannot store a user name or a password for a phone"
-        return super().check(device)
-
     def learn(self, device: Device) -> str:
         """Keep the MAC-ID of a device for the calls to come; returns what is wrong with it."""
         if device.mac_id:

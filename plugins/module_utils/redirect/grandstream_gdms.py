@@ -32,6 +32,7 @@ from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model imp
     Found,
     Outcome,
 )
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.token import Token
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.transport import Reply
 
 API = "oapi/v1.0.0/"
@@ -57,18 +58,8 @@ class GrandstreamGdms(Service):
 
     def __init__(self, account: Account, client: Any) -> None:
         super().__init__(account, client)
-        self._token = ""
-        self._token_until = 0.0
+        self._token = Token()
         self._site = ""
-
-    @classmethod
-    def base_url(cls, account: Account) -> str:
-        return super().base_url(account).rstrip("/") + "/"
-
-    def check(self, device: Device) -> str:
-        if device.username or device.password:
-            return f"{self.name} cannot store a user name or a password for a phone"
-        return super().check(device)
 
     # Calls.
 
@@ -90,12 +81,7 @@ class GrandstreamGdms(Service):
             raise self.refused(
                 self.client.scrub(value.get("msg") or value.get("error_description") or value.get("error") or f"HTTP {reply.status}")
             )
-        self._token = str(value["access_token"])
-        try:
-            lifetime = float(value.get("expires_in") or 3600)
-        except (TypeError, ValueError):
-            lifetime = 3600.0
-        self._token_until = time.monotonic() + max(lifetime - 30, lifetime / 2)
+        self._token.take(value)
 
     def _call(
         self, api: str, body: Any, repeatable: bool = True, form: Optional[Dict[str, str]] = None, content: str = "application/json"
@@ -108,11 +94,11 @@ class GrandstreamGdms(Service):
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         renewed = False
         while True:
-            if not self._token or time.monotonic() > self._token_until:
+            if not self._token.good:
                 self._renew()
 
             def prepare(method: str, url: str, sent: bytes) -> Tuple[str, Dict[str, str]]:
-                shown = {"access_token": self._token, "timestamp": str(int(time.time() * 1000))}
+                shown = {"access_token": self._token.text, "timestamp": str(int(time.time() * 1000))}
                 hidden = {"client_id": self.account.access_key_id, "client_secret": self.account.access_key_secret}
                 signed = gdms_sign.signature({**shown, **hidden, **(form or {})}, b"" if form else sent)
                 return f"{url}?{urlencode({**shown, 'signature': signed})}", {"Content-Type": content}
@@ -123,13 +109,14 @@ class GrandstreamGdms(Service):
             if code == "0":
                 return value.get("data")
             if not renewed and (reply.status == 401 or "token" in str(value.get("msg") or "").lower()):
-                self._token, renewed = "", True
+                self._token.drop()
+                renewed = True
                 continue
             raise self._failure(reply, code, api)
 
     def _failure(self, reply: Reply, code: str, api: str) -> RedirectError:
         value = reply.value if isinstance(reply.value, dict) else {}
-        said = self.client.scrub(value.get("msg") or "", self._token)
+        said = self.client.scrub(value.get("msg") or "", self._token.text)
         detail = ", ".join(text for text in (f"retCode {code}" if code else f"HTTP {reply.status}", said) if text)
         if reply.status in (401, 403) or "sign" in said.lower() or "token" in said.lower():
             return self.refused(detail)

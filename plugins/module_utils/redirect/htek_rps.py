@@ -35,11 +35,6 @@ class HtekRps(RedirectDialect):
         "The service lets an account take over another's MAC; this happens only for MACs that override names.",
     )
 
-    def check(self, device: Device) -> str:
-        if device.username or device.password:
-            return f"{self.name} cannot store a user name or a password for a phone"
-        return super().check(device)
-
     def register(self, devices: Sequence[Device], override: Collection[str]) -> Dict[str, Outcome]:
         return self.each(devices, lambda device: device.mac, lambda device: self._add(device, device.mac in override))
 

@@ -41,11 +41,6 @@ class PanasonicRcs(DialectService):
     prefix = "ipredirect."
     limits = ("Where a phone of ours points takes a call each to read.",)
 
-    def check(self, device: Device) -> str:
-        if device.username or device.password:
-            return f"{self.name} cannot store a user name or a password for a phone"
-        return super().check(device)
-
     def spell(self, mac: str) -> str:
         return mac.upper()
 

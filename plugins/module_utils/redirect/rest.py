@@ -59,20 +59,11 @@ class HawkRest(Service):
         self._uuid = ""
 
     @classmethod
-    def base_url(cls, account: Account) -> str:
-        return super().base_url(account).rstrip("/") + "/"
-
-    @classmethod
     def account_problems(cls, account: Account) -> List[str]:
         problems = super().account_problems(account)
         if '"' in account.access_key_id or "\\" in account.access_key_id:
             problems.append("access_key_id: holds a quote or a backslash")
         return problems
-
-    def check(self, device: Device) -> str:
-        if device.username or device.password:
-            return f"{self.name} cannot store a user name or a password for a phone"
-        return super().check(device)
 
     # Calls.
 

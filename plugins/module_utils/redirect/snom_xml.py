@@ -16,7 +16,6 @@ from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model imp
     FOREIGN,
     OURS,
     UNKNOWN,
-    Account,
     Capabilities,
     Device,
     Found,
@@ -59,15 +58,6 @@ class SnomXml(DialectService):
         "Replaced by snom_sraps; only for accounts that still have a login of the older service.",
         "The list is by phone type, so phones of a type that this collection does not know are not listed.",
     )
-
-    @classmethod
-    def base_url(cls, account: Account) -> str:
-        return super().base_url(account).rstrip("/") + "/"
-
-    def check(self, device: Device) -> str:
-        if device.username or device.password:
-            return f"{self.name} cannot store a user name or a password for a phone"
-        return super().check(device)
 
     def ping(self) -> None:
         self._read("000413000000")

@@ -2,14 +2,15 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What Yealink's two JSON interfaces have in common: the fields of a device, and the server entry that an operator names."""
+"""What Yealink's two JSON interfaces have in common: the fields of a device, as sent and as listed, and the server entry that an operator names."""
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, Mapping
+from typing import Any, Dict, Iterable, Mapping, Optional
 
+from ansible_collections.dialtone.phones.plugins.module_utils.mac import MacError, normalize_mac
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors import AccountError
-from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model import Device
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model import OURS, Device, Found
 
 
 def device_fields(device: Device) -> Dict[str, str]:
@@ -18,6 +19,17 @@ def device_fields(device: Device) -> Dict[str, str]:
     if device.username or device.password:
         fields.update(authName=device.username, password=device.password)
     return fields
+
+
+def found_of(row: Dict[str, Any]) -> Optional[Found]:
+    """Return what a row of the account's devices says, or nothing where it names no MAC."""
+    try:
+        mac = normalize_mac(row.get("mac"))
+    except MacError:
+        return None
+    url = str(row.get("uniqueServerUrl") or row.get("serverUrl") or "")
+    username = str(row["authName"] or "") if "authName" in row else None
+    return Found(mac, OURS, url=url, username=username, key=str(row.get("id") or ""), raw=row)
 
 
 def server_id(name: str, rows: Iterable[Mapping[str, Any]]) -> str:

@@ -12,7 +12,6 @@ import uuid
 from typing import Any, Collection, Dict, Iterator, Optional, Sequence, Tuple
 from urllib.parse import quote
 
-from ansible_collections.dialtone.phones.plugins.module_utils.mac import MacError, normalize_mac
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect import xca
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.base import Service
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors import AccountError, DeviceError, LostReply, RedirectError
@@ -28,7 +27,7 @@ from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model imp
     Outcome,
 )
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.transport import Reply
-from ansible_collections.dialtone.phones.plugins.module_utils.redirect.yealink_fields import device_fields, server_id
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.yealink_fields import device_fields, found_of, server_id
 
 PAGE = 100  # what clients ask for; no limit is documented
 ONE_BY_ONE = 3
@@ -46,6 +45,7 @@ class YealinkRpsJson(Service):
     name = "yealink_rps_json"
     capabilities = Capabilities(can_see_foreign=True, can_read_url=True, remove_batch=100)
     credentials = ("access_key_id", "access_key_secret")
+    stores_login = True
     default_url = "https://api-dm.yealink.com:8443/"
     default_path = "/api/open/v1/"
     max_url = 512
@@ -58,10 +58,6 @@ class YealinkRpsJson(Service):
     def __init__(self, account: Account, client: Any) -> None:
         super().__init__(account, client)
         self._server_id: Optional[str] = None
-
-    @classmethod
-    def base_url(cls, account: Account) -> str:
-        return super().base_url(account).rstrip("/") + "/"
 
     # Calls.
 
@@ -142,32 +138,16 @@ class YealinkRpsJson(Service):
             if not fresh or (isinstance(total, int) and skip >= total):
                 return
 
-    @staticmethod
-    def _found(row: Dict[str, Any]) -> Optional[Found]:
-        try:
-            mac = normalize_mac(row.get("mac"))
-        except MacError:
-            return None
-        username = str(row["authName"] or "") if "authName" in row else None
-        return Found(
-            mac,
-            OURS,
-            url=str(row.get("uniqueServerUrl") or row.get("serverUrl") or ""),
-            username=username,
-            key=str(row.get("id") or ""),
-            raw=row,
-        )
-
     def list(self) -> Iterator[Found]:
         for row in self._pages("device/list"):
-            found = self._found(row)
+            found = found_of(row)
             if found:
                 yield found
 
     def lookup(self, macs: Sequence[str], deep: bool = False) -> Dict[str, Found]:
         few = len(macs) <= ONE_BY_ONE
         if few:
-            held = [found for mac in macs for found in map(self._found, self._pages("device/list", mac)) if found]
+            held = [found for mac in macs for found in map(found_of, self._pages("device/list", mac)) if found]
         else:
             held = list(self.list())
         result = self.select(macs, held, missing=UNKNOWN)

@@ -42,11 +42,6 @@ class YealinkRpsXml(RedirectDialect):
             problems.append(server_name_problem(account.server_name))
         return problems
 
-    def check(self, device: Device) -> str:
-        if device.username or device.password:
-            return f"{self.name} cannot store a user name or a password for a phone"
-        return super().check(device)
-
     def register(self, devices: Sequence[Device], override: Collection[str]) -> Dict[str, Outcome]:
         return self.each(devices, lambda device: device.mac, lambda device: self._write(device, device.mac in override))
 

@@ -21,7 +21,6 @@ from ansible_collections.dialtone.phones.plugins.module_utils.redirect.base impo
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors import AccountError, DeviceError, RedirectError
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model import (
     DONE,
-    OURS,
     UNKNOWN,
     Account,
     Capabilities,
@@ -29,9 +28,10 @@ from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model imp
     Found,
     Outcome,
 )
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.token import Token
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.transport import Reply
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.xmlrpc import basic
-from ansible_collections.dialtone.phones.plugins.module_utils.redirect.yealink_fields import device_fields, server_id
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.yealink_fields import device_fields, found_of, server_id
 
 PAGE = 500
 SMALL_PAGE = 100  # what some clients keep to, should a service refuse more
@@ -72,6 +72,7 @@ class YealinkYmcs(Service):
     name = "yealink_ymcs"
     capabilities = Capabilities(needs_serial="optional", can_read_url=True, batch=100, remove_batch=200)
     credentials = ("access_key_id", "access_key_secret")
+    stores_login = True
     default_path = "/"
     throttle_wait = 30.0
     rate = 45  # the enterprise has 50 a second
@@ -85,16 +86,15 @@ class YealinkYmcs(Service):
 
     def __init__(self, account: Account, client: Any) -> None:
         super().__init__(account, client)
-        self._token = ""
-        self._token_until = 0.0
+        self._token = Token()
         self._server_id: Optional[str] = None
         self._mac_only = True
         self._page = PAGE
 
     @classmethod
     def base_url(cls, account: Account) -> str:
-        url = super().base_url(account).rstrip("/")
-        return (url[:-3] if url.endswith("/v2") else url) + "/"
+        url = super().base_url(account)
+        return url[: -len("v2/")] if url.endswith("/v2/") else url
 
     @classmethod
     def account_problems(cls, account: Account) -> List[str]:
@@ -125,24 +125,20 @@ class YealinkYmcs(Service):
         value = reply.value if isinstance(reply.value, dict) else {}
         if reply.status >= 400 or not value.get("access_token"):
             raise self._failure(reply)
-        self._token = str(value["access_token"])
-        try:
-            lifetime = float(value.get("expires_in") or 3600)
-        except (TypeError, ValueError):
-            lifetime = 3600.0
-        self._token_until = time.monotonic() + max(lifetime - 30, lifetime / 2)
+        self._token.take(value)
 
     def _call(self, method: str, path: str, body: Any = None, repeatable: bool = True) -> Reply:
         """One call with a valid token; an expired one is renewed once. 4xx answers come back for the caller to judge."""
         data = b"" if method == "GET" else json.dumps({} if body is None else body).encode()
         renewed = repeated = False
         while True:
-            if not self._token or time.monotonic() > self._token_until:
+            if not self._token.good:
                 self._renew()
             reply = self.client.request(method, path, prepare=self._prepare, body=data, repeatable=repeatable)
             code = _code(reply.value)
             if reply.status == 401 and code != "500401" and not renewed:
-                self._token, renewed = "", True
+                self._token.drop()
+                renewed = True
                 continue
             if code == "500403" and not repeated:  # the nonce was seen before: some proxy repeated us
                 repeated = True
@@ -152,13 +148,13 @@ class YealinkYmcs(Service):
             return reply
 
     def _prepare(self, method: str, url: str, body: bytes) -> Tuple[str, Dict[str, str]]:
-        return url, {**self._stamp(), "Authorization": f"Bearer {self._token}"}
+        return url, {**self._stamp(), "Authorization": f"Bearer {self._token.text}"}
 
     def _failure(self, reply: Reply) -> RedirectError:
         """What a refused call means for the account."""
         value = reply.value if isinstance(reply.value, dict) else {}
         code = _code(value)
-        said = self.client.scrub(value.get("message") or value.get("error") or "", self._token)
+        said = self.client.scrub(value.get("message") or value.get("error") or "", self._token.text)
         detail = ", ".join(text for text in (f"code {code}" if code else f"HTTP {reply.status}", said) if text)
         if code in ("500401", "500403") or reply.status == 401:
             return self.refused(detail)
@@ -192,18 +188,9 @@ class YealinkYmcs(Service):
             if not fresh or (isinstance(total, int) and not isinstance(total, bool) and skip >= total):
                 return
 
-    def _found(self, row: Dict[str, Any]) -> Optional[Found]:
-        try:
-            mac = normalize_mac(row.get("mac"))
-        except MacError:
-            return None
-        url = row.get("uniqueServerUrl") or row.get("serverUrl") or ""
-        username = str(row["authName"] or "") if "authName" in row else None
-        return Found(mac, OURS, url=str(url), username=username, key=str(row.get("id") or ""), raw=row)
-
     def list(self) -> Iterator[Found]:
         for row in self._pages("v2/rps/listDevices", {"filter": {}}):
-            found = self._found(row)
+            found = found_of(row)
             if found:
                 yield found
 
@@ -214,7 +201,7 @@ class YealinkYmcs(Service):
         for mac in macs:
             # The filter is a substring, of a spelling that is not documented.
             for text in (mac, mac.upper()):
-                rows = [self._found(row) for row in self._pages("v2/rps/listDevices", {"filter": {"mac": text}})]
+                rows = [found_of(row) for row in self._pages("v2/rps/listDevices", {"filter": {"mac": text}})]
                 own = [found for found in rows if found and found.mac == mac]
                 if own:
                     held += own
