@@ -38,16 +38,11 @@ class PostgresqlStore(Store):
         if not self._is_store():
             self.close()
             raise StoreMissing("PostgreSQL: the database holds no claim store")
-        version = int(self.meta("schema") or 0)
-        if version > schema.VERSION:
+        try:
+            self.migrate()
+        except StoreError:
             self.close()
-            raise StoreError(f"PostgreSQL: was written by a newer gate (schema {version}, known up to {schema.VERSION})")
-        if version < schema.VERSION:
-            with self.transaction():
-                for number in range(version, schema.VERSION):
-                    for statement in schema.MIGRATIONS[number]:
-                        self.execute(statement)
-                self.set_meta("schema", str(schema.VERSION))
+            raise
 
     @classmethod
     def create(cls, target: str, by: str = "", check: bool = False) -> bool:

@@ -34,7 +34,7 @@ class SqliteStore(Store):
         try:
             if not self._is_store():
                 raise StoreMissing(f"{path}: is an empty database, not a claim store")
-            self._migrate()
+            self.migrate(write=not readonly)
         except sqlite3.Error as exc:
             self.close()
             raise StoreError(f"{path}: {exc}") from exc
@@ -95,18 +95,6 @@ class SqliteStore(Store):
         if not self.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
             return False
         return bool(self.epoch())
-
-    def _migrate(self) -> None:
-        version = int(self.meta("schema") or 0)
-        if version > schema.VERSION:
-            raise StoreError(f"{self.path}: was written by a newer gate (schema {version}, known up to {schema.VERSION})")
-        if version == schema.VERSION or self._readonly:
-            return
-        with self.transaction():
-            for number in range(version, schema.VERSION):
-                for statement in schema.MIGRATIONS[number]:
-                    self.execute(statement)
-            self.set_meta("schema", str(schema.VERSION))
 
     def moment(self) -> Moment:
         return clock.now()

@@ -12,9 +12,9 @@ import secrets
 import threading
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from . import lan, model, verbs
+from . import lan, model, schema, verbs
 from .clock import Moment
-from .model import ClaimRequest, Decision, Row
+from .model import ClaimRequest, Decision, Row, StoreError
 
 _SELECT = (
     'SELECT mac, claim_generation, token_sha256, state, "window", armed_at, armed_by, reason, pin_sha256, pin_failures, claimed_at, claimed_boot,'
@@ -49,6 +49,22 @@ class Store:
 
     def close(self) -> None:
         raise NotImplementedError
+
+    def migrate(self, write: bool = True) -> None:
+        """Bring a store that an older gate wrote to the present schema, in one transaction.
+
+        :param write: without it the store is only looked at, and left as it is.
+        :raises StoreError: a newer gate wrote it.
+        """
+        version = int(self.meta("schema") or 0)
+        if version > schema.VERSION:
+            raise StoreError(f"{self.name}: was written by a newer gate (schema {version}, known up to {schema.VERSION})")
+        if write and version < schema.VERSION:
+            with self.transaction():
+                for number in range(version, schema.VERSION):
+                    for statement in schema.MIGRATIONS[number]:
+                        self.execute(statement)
+                self.set_meta("schema", str(schema.VERSION))
 
     # Reading.
     def meta(self, key: str) -> str:
