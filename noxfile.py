@@ -49,7 +49,7 @@ for core in ("2.19", "2.20", "2.21"):
         antsibull_nox.add_ansible_test_session(
             name=f"{kind}-{core}",
             description=f"ansible-test {kind} with ansible-core {core}",
-            ansible_test_params=[kind, "--local", "--requirements", "-v", *os.environ.get("ANSIBLE_TEST_ARGS", "").split()],
+            ansible_test_params=[kind, "--venv", "--requirements", "-v", *os.environ.get("ANSIBLE_TEST_ARGS", "").split()],
             default=False,
             ansible_core_version=core,
             ansible_core_source="pypi",

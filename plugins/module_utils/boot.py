@@ -120,8 +120,10 @@ class Client:
                 body = answer.read(_LARGEST)
                 return Reply(answer.status, body, "", "", scheme, len(body))
         except urllib.error.HTTPError as exc:
-            with exc:
-                return Reply(exc.code, b"", exc.headers.get("Location", ""), "", "")
+            # Before Python 3.12 a login that was refused too often comes without a body, which can't be closed.
+            if exc.fp is not None:
+                exc.close()
+            return Reply(exc.code, b"", exc.headers.get("Location", ""), "", "")
         except (OSError, http.client.HTTPException, ValueError) as exc:
             reason = getattr(exc, "reason", exc)
             return Reply(0, b"", "", type(reason).__name__ + (": " + str(reason) if isinstance(reason, ssl.SSLError) else ""), "")

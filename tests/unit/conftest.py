@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import os
 
-from ansible.plugins.loader import init_plugin_loader
-from ansible.utils.collection_loader import AnsibleCollectionConfig
 from hypothesis import settings
+
+try:
+    from ansible.plugins.loader import init_plugin_loader
+    from ansible.utils.collection_loader import AnsibleCollectionConfig
+except ImportError:
+    # With a Python that only servers have, ansible-test shows no more of Ansible than modules see there.
+    AnsibleCollectionConfig = None
 
 # The same examples in every run, so that a red run is the change's fault; HYPOTHESIS_PROFILE=explore looks for new ones.
 settings.register_profile("same", derandomize=True, database=None)
 settings.register_profile("explore", print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
-if AnsibleCollectionConfig.collection_finder is None:
+if AnsibleCollectionConfig is not None and AnsibleCollectionConfig.collection_finder is None:
     init_plugin_loader()

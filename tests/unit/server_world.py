@@ -15,11 +15,6 @@ from ansible_collections.dialtone.phones.plugins.module_utils import gate_state
 from ansible_collections.dialtone.phones.plugins.module_utils.claims import ClaimRequest, create_store, open_store
 from ansible_collections.dialtone.phones.plugins.module_utils.claims.notices import Notice, record
 from ansible_collections.dialtone.phones.plugins.module_utils.release import manifest
-from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import Packs
-from ansible_collections.dialtone.phones.plugins.plugin_utils.report_data import Server, Terms
-from ansible_collections.dialtone.phones.plugins.plugin_utils.report_fleet import Listed, ListedPhone
-
-TERMS = Terms("Phones", 14, ("ansible-playbook", "dialtone.phones.unlock"))
 
 
 def mac(number: int) -> str:
@@ -28,15 +23,6 @@ def mac(number: int) -> str:
 
 def token(number: int, generation: int = 1) -> str:
     return hashlib.sha256(f"home {number} {generation}".encode()).hexdigest()[:40]
-
-
-def phone(number: int, **more: Any) -> ListedPhone:
-    values = {"vendor": "yealink", "model": "T54W", "site": "Berlin", "tenant": "", "enabled": True, "once": True, "account": "rps", **more}
-    return ListedPhone(host=values.pop("host", f"p{number}"), mac=mac(number), **values)
-
-
-def listed(*phones: ListedPhone, complete: bool = True, problems: tuple[str, ...] = ()) -> Listed:
-    return Listed(list(phones), {item.mac: item.host for item in phones}, complete, "all", Packs([]), list(problems))
 
 
 class ServerWorld:
@@ -110,9 +96,6 @@ class ServerWorld:
             "certificates": [],
         }
         return gate_state.unpack(gate_state.pack(made))
-
-    def server(self, name: str = "prov1", **more: Any) -> Server:
-        return Server(name, {**self.state(), **more})
 
 
 def run_command(command: list[str], data: str = "") -> tuple[int, str, str]:

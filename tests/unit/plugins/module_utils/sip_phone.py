@@ -48,7 +48,7 @@ class SipPhone:
         while not self._stop.is_set():
             try:
                 data, sender = self._socket.recvfrom(65536)
-            except TimeoutError:
+            except socket.timeout:  # noqa: UP041 - another error before Python 3.10
                 continue
             for answer in self.answers(data) or ():
                 self._socket.sendto(answer, sender)
@@ -57,7 +57,7 @@ class SipPhone:
         while not self._stop.is_set():
             try:
                 raw, _sender = self._socket.accept()
-            except TimeoutError:
+            except socket.timeout:  # noqa: UP041 - another error before Python 3.10
                 continue
             raw.settimeout(2)
             try:

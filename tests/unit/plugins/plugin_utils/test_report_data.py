@@ -5,11 +5,29 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
-from ansible_collections.dialtone.phones.plugins.plugin_utils.report_data import document
+from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import Packs
+from ansible_collections.dialtone.phones.plugins.plugin_utils.report_data import Server, Terms, document
+from ansible_collections.dialtone.phones.plugins.plugin_utils.report_fleet import Listed, ListedPhone
 
-from tests.unit.server_world import TERMS, ServerWorld, listed, mac, phone
+from tests.unit.server_world import ServerWorld, mac
+
+TERMS = Terms("Phones", 14, ("ansible-playbook", "dialtone.phones.unlock"))
+
+
+def phone(number: int, **more: Any) -> ListedPhone:
+    values = {"vendor": "yealink", "model": "T54W", "site": "Berlin", "tenant": "", "enabled": True, "once": True, "account": "rps", **more}
+    return ListedPhone(host=values.pop("host", f"p{number}"), mac=mac(number), **values)
+
+
+def listed(*phones: ListedPhone, complete: bool = True, problems: tuple[str, ...] = ()) -> Listed:
+    return Listed(list(phones), {item.mac: item.host for item in phones}, complete, "all", Packs([]), list(problems))
+
+
+def server(world: ServerWorld, name: str = "prov1", **more: Any) -> Server:
+    return Server(name, {**world.state(), **more})
 
 
 @pytest.fixture
@@ -18,7 +36,7 @@ def world(tmp_path):
 
 
 def report(world, *phones, **more):
-    return document(listed(*phones, **more), [world.server()], TERMS, time.time())
+    return document(listed(*phones, **more), [server(world)], TERMS, time.time())
 
 
 def one(world, *phones):
@@ -74,7 +92,7 @@ def test_a_phone_that_fetched_from_any_server_is_current(world, tmp_path):
     world.publish(1, at=1_700_000_000)
     other.publish(1, at=1_700_000_005)
     world.contact(1, at=1_700_000_005)
-    made = document(listed(phone(1)), [world.server(), other.server("prov2", store=None)], TERMS, time.time())
+    made = document(listed(phone(1)), [server(world), server(other, "prov2", store=None)], TERMS, time.time())
     assert made["phones"][0]["stage"] == "current"
 
 
@@ -173,6 +191,6 @@ def test_hidden_characters_of_names_show(world):
 
 
 def test_no_store_is_no_failure(world):
-    made = document(listed(phone(1)), [world.server(store=None)], TERMS, 1_700_000_000.0)
+    made = document(listed(phone(1)), [server(world, store=None)], TERMS, 1_700_000_000.0)
     assert made["store"] == {"missing": True, "closed": False}
     assert made["generated_at"] == "2023-11-14T22:13:20Z"

@@ -174,7 +174,7 @@ def test_panasonic_states_are_read_in_every_shape(shape):
 
         def states(macs):
             codes = [lab._code(mac) for mac in macs]
-            both = dict(zip(macs, codes, strict=True))
+            both = dict(zip(macs, codes))
             shapes = {
                 dict: both,
                 list: codes,
