@@ -142,15 +142,13 @@ compose:
 strict: true
 """
 
-import gc
 import hashlib
 import os
 from collections.abc import Callable
-from typing import Any
 
 from ansible.errors import AnsibleParserError
-from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
-from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import GROUP, REFUSED
+from ansible.plugins.inventory import Cacheable
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import GROUP
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx_phones import (
     HOST_FIELDS,
     LEFT,
@@ -162,46 +160,26 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx_phones i
 )
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx_source import Access, SourceError, Tables, read_tables
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import PackError
+from ansible_collections.dialtone.phones.plugins.plugin_utils.phone_inventory import PhoneInventory, beside
 
 SITE_LEFT = "_phone_site_left_behind"
-_SUFFIXES = ("fusionpbx.yml", "fusionpbx.yaml")
 _ACCESS = ("host", "port", "database", "user", "password", "ssl_mode", "ssl_root_cert", "ssl_cert", "ssl_key", "connect_timeout")
 
 
-class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
+class InventoryModule(PhoneInventory, Cacheable):
     NAME = "dialtone.phones.fusionpbx"
+    FILES = ("fusionpbx.yml", "fusionpbx.yaml")
     # What fetches the rows; another one may be put in its place.
     reader: Callable[[Access], Tables] = staticmethod(read_tables)
 
-    def verify_file(self, path: str) -> bool:
-        name = os.path.basename(path)
-        fits = any(name == suffix or name.endswith(f".{suffix}") for suffix in _SUFFIXES)
-        return fits and super().verify_file(path)
-
-    def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
-        super().parse(inventory, loader, path, cache)
-        # Nothing made here is garbage, and looking for some again and again takes its time.
-        collecting = gc.isenabled()
-        gc.disable()
-        try:
-            self._read_config_data(path)
-            self._load(path, cache)
-        except Exception as exc:
-            # Plays refuse an inventory of which a source is missing: to them it would look like a fleet that shrank.
-            inventory.set_variable("all", REFUSED, str(exc).partition("\n")[0].rstrip(":") or path)
-            raise
-        finally:
-            if collecting:
-                gc.enable()
-
-    def _load(self, path: str, cache: bool) -> None:
+    def load(self, path: str, cache: bool) -> None:
         folder = os.path.dirname(os.path.abspath(path))
         options = Options(
             domains=tuple(self.get_option("domains")),
             host_format=self.get_option("host_format"),
             models=self.get_option("models"),
             phonebooks=self.get_option("phonebooks"),
-            pack_folders=tuple(_beside(folder, entry) for entry in self.get_option("template_path")),
+            pack_folders=tuple(beside(folder, entry) for entry in self.get_option("template_path")),
         )
         if not any(f"{{{field}}}" in options.host_format for field in HOST_FIELDS):
             raise AnsibleParserError(f"{path}: host_format: {options.host_format!r} has none of {{{'}, {'.join(HOST_FIELDS)}}}")
@@ -210,13 +188,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         except (SourceError, PackError) as exc:
             # Without its cause: a driver's own exception may hold what it was called with.
             raise AnsibleParserError(f"{path}: {exc}") from None
-        before = set(self.inventory.hosts)
-        try:
+        with self.all_or_none():
             self._populate(fleet)
-        except Exception:
-            for host in [host for name, host in self.inventory.hosts.items() if name not in before]:
-                self.inventory.remove_host(host)
-            raise
         self._report(path, folder, fleet)
 
     def _tables(self, path: str, options: Options, cache: bool) -> Tables:
@@ -250,20 +223,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 inventory.set_variable(group, "ansible_group_priority", LEVELS.index(name.partition("_")[0]) + 2)
             for variable, value in variables.items():
                 inventory.groups[group].set_variable(variable, value)
-        compose, groups, keyed = (self.get_option(name) for name in ("compose", "groups", "keyed_groups"))
-        strict = self.get_option("strict")
         for entry in fleet.hosts:
-            host = inventory.add_host(entry.name, GROUP)
-            # Straight to the host: the inventory's own method walks every value to tag it with this file's name, which takes as long as all the rest.
-            variables = inventory.hosts[host]
-            for name, value in entry.variables.items():
-                variables.set_variable(name, value)
+            host = self.add_phone(entry.name, entry.variables)
             for group in entry.groups.values():
-                inventory.groups[group].add_host(variables)
-            if compose or groups or keyed:
-                self._set_composite_vars(compose, entry.variables, host, strict=strict)
-                self._add_host_to_composed_groups(groups, entry.variables, host, strict=strict)
-                self._add_host_to_keyed_groups(keyed, entry.variables, host, strict=strict)
+                inventory.groups[group].add_host(host)
+            self.construct(entry.name, entry.variables)
 
     def _report(self, path: str, folder: str, fleet: Fleet) -> None:
         names = {host.name for host in fleet.hosts}
@@ -272,7 +236,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             self.inventory.groups[GROUP].set_variable(SITE_LEFT, rest)
         target = self.get_option("report")
         if target:
-            file = _beside(folder, target)
+            file = beside(folder, target)
             try:
                 # Names of people and of customers are in it.
                 with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:
@@ -285,7 +249,3 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             self.display.warning(
                 f"{path}: {len(fleet.hosts)} phones read, {devices} devices and {len(fleet.left) - devices} other things left behind; {where}"
             )
-
-
-def _beside(folder: str, path: str) -> str:
-    return os.path.join(folder, os.path.expanduser(path))

@@ -122,46 +122,24 @@ compose:
 strict: true
 """
 
-import gc
 import glob
 import os
-from typing import Any
 
 from ansible.errors import AnsibleParserError
-from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
 from ansible_collections.dialtone.phones.plugins.plugin_utils.columns import ascii_words
-from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import GROUP, REFUSED
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import GROUP
+from ansible_collections.dialtone.phones.plugins.plugin_utils.phone_inventory import PhoneInventory, beside
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone_rows import HostEntry, PhoneRows, Settings
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, report
 
-_SUFFIXES = ("users_csv.yml", "users_csv.yaml")
 _VAULT = b"$ANSIBLE_VAULT;"
 
 
-class InventoryModule(BaseInventoryPlugin, Constructable):
+class InventoryModule(PhoneInventory):
     NAME = "dialtone.phones.users_csv"
+    FILES = ("users_csv.yml", "users_csv.yaml")
 
-    def verify_file(self, path: str) -> bool:
-        name = os.path.basename(path)
-        fits = any(name == suffix or name.endswith(f".{suffix}") for suffix in _SUFFIXES)
-        return fits and super().verify_file(path)
-
-    def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
-        super().parse(inventory, loader, path, cache)
-        # Nothing made here is garbage: to look for some again and again while the heap grows takes a third of the time.
-        collecting = gc.isenabled()
-        gc.disable()
-        try:
-            self._read_config_data(path)
-            self._load(path)
-        except Exception as exc:
-            inventory.set_variable("all", REFUSED, str(exc).partition("\n")[0].rstrip(":") or path)
-            raise
-        finally:
-            if collecting:
-                gc.enable()
-
-    def _load(self, path: str) -> None:
+    def load(self, path: str, cache: bool) -> None:
         folder = os.path.dirname(os.path.abspath(path))
         rows = PhoneRows(
             Settings(
@@ -171,11 +149,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
                 host_format=self.get_option("host_format"),
                 infer_vendor=self.get_option("infer_vendor"),
                 skip_without_mac=self.get_option("skip_without_mac"),
-                pack_folders=tuple(_beside(folder, entry) for entry in self.get_option("template_path")),
+                pack_folders=tuple(beside(folder, entry) for entry in self.get_option("template_path")),
             )
         )
         for pattern in self.get_option("paths"):
-            files = sorted(glob.glob(_beside(folder, pattern))) or [_beside(folder, pattern)]
+            files = sorted(glob.glob(beside(folder, pattern))) or [beside(folder, pattern)]
             for file in files:
                 try:
                     rows.add_sheet(os.path.relpath(file, folder), self._read(file))
@@ -184,14 +162,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
         entries = rows.finish()
         if rows.problems:
             raise AnsibleParserError(f"{path}: {report(rows.problems, 'nothing was loaded')}")
-        before = set(self.inventory.hosts)
-        try:
+        with self.all_or_none():
             self._populate(entries)
-        except Exception:
-            # An expression of the configuration failed in strict mode, half-way.
-            for host in [host for name, host in self.inventory.hosts.items() if name not in before]:
-                self.inventory.remove_host(host)
-            raise
 
     def _read(self, file: str) -> bytes:
         with open(file, "rb") as stream:
@@ -210,24 +182,15 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
         inventory.add_group(GROUP)
         levels = self.get_option("group_by")
         made: dict[str, str] = {}
-        compose, groups, keyed = (self.get_option(name) for name in ("compose", "groups", "keyed_groups"))
-        strict = self.get_option("strict")
         for entry in entries:
-            host = inventory.add_host(entry.name, GROUP)
-            # Straight to the host: the inventory's own method walks every value to tag it with this file's name, which takes as long as all the rest.
-            variables = inventory.hosts[host]
-            for name, value in entry.variables.items():
-                variables.set_variable(name, value)
+            host = self.add_phone(entry.name, entry.variables)
             for group in entry.groups:
-                self._join(made, group, host, 0)
+                self._join(made, group, host.name, 0)
             for rank, level in enumerate(levels, 1):
                 value = entry.variables.get(f"phone_{level}")
                 if value:
-                    self._join(made, f"{level}_{value}", host, rank)
-            if compose or groups or keyed:
-                self._set_composite_vars(compose, entry.variables, host, strict=strict)
-                self._add_host_to_composed_groups(groups, entry.variables, host, strict=strict)
-                self._add_host_to_keyed_groups(keyed, entry.variables, host, strict=strict)
+                    self._join(made, f"{level}_{value}", host.name, rank)
+            self.construct(entry.name, entry.variables)
 
     def _join(self, made: dict[str, str], wanted: str, host: str, rank: int) -> None:
         group = made.get(wanted)
@@ -247,7 +210,3 @@ def _group_name(text: str) -> str:
     """Return the name of a group: lower-case ASCII letters, digits and single underscores."""
     words = "".join(character if character.isascii() and character.isalnum() else " " for character in ascii_words(text).lower())
     return "_".join(words.split())
-
-
-def _beside(folder: str, path: str) -> str:
-    return os.path.join(folder, os.path.expanduser(path))
