@@ -19,6 +19,18 @@ attributes:
     description: When run twice in a row outside check mode with the same arguments, the second run reports no change.
 """
 
+    INFO_MODULE = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+    details: Reads only.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+"""
+
     ACTIONGROUP_PHONES = r"""
 options: {}
 attributes:

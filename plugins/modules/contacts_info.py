@@ -29,14 +29,8 @@ options:
     default: 14
 extends_documentation_fragment:
   - dialtone.phones._attributes
+  - dialtone.phones._attributes.info_module
   - dialtone.phones._attributes.actiongroup_phones
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  idempotent:
-    support: full
 seealso:
   - module: dialtone.phones.gate_state
   - module: dialtone.phones.report

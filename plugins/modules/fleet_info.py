@@ -28,14 +28,8 @@ options:
     default: false
 extends_documentation_fragment:
   - dialtone.phones._attributes
+  - dialtone.phones._attributes.info_module
   - dialtone.phones._attributes.actiongroup_phones
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  idempotent:
-    support: full
 seealso:
   - module: dialtone.phones.publish
 """

@@ -21,10 +21,6 @@ options:
     description: Folder of the published releases.
     type: path
     default: /var/lib/dialtone
-  store:
-    description: The claim store, the path of a SQLite database or a C(postgresql://) address; by default the one that the server's gate uses.
-    type: str
-    default: ""
   config:
     description: The configuration of the server's gate.
     type: path
@@ -48,13 +44,8 @@ options:
     default: 30
 extends_documentation_fragment:
   - dialtone.phones._attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  idempotent:
-    support: full
+  - dialtone.phones._attributes.info_module
+  - dialtone.phones._claim_store
 seealso:
   - module: dialtone.phones.report
   - module: dialtone.phones.contacts_info

@@ -41,13 +41,10 @@ options:
     description: Draw the URL as a QR code. Needs the Python library segno on the controller.
     type: bool
     default: true
-  store:
-    description: The claim store, the path of a SQLite database or a C(postgresql://) address; by default the one that the server's gate uses.
-    type: str
-    default: ""
 extends_documentation_fragment:
   - dialtone.phones._attributes
   - dialtone.phones._attributes.actiongroup_phones
+  - dialtone.phones._claim_store
 attributes:
   check_mode:
     support: full

@@ -68,13 +68,10 @@ options:
       - Phones of another scope (C(phone_configs_scope)) are left alone.
     type: bool
     default: false
-  store:
-    description: The claim store, the path of a SQLite database or a C(postgresql://) address; by default the one that the server's gate uses.
-    type: str
-    default: ""
 extends_documentation_fragment:
   - dialtone.phones._attributes
   - dialtone.phones._attributes.actiongroup_phones
+  - dialtone.phones._claim_store
 attributes:
   check_mode:
     support: full

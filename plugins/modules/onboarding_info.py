@@ -29,20 +29,11 @@ options:
         the one who needs it.
     type: bool
     default: false
-  store:
-    description: The claim store, the path of a SQLite database or a C(postgresql://) address; by default the one that the server's gate uses.
-    type: str
-    default: ""
 extends_documentation_fragment:
   - dialtone.phones._attributes
+  - dialtone.phones._attributes.info_module
   - dialtone.phones._attributes.actiongroup_phones
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  idempotent:
-    support: full
+  - dialtone.phones._claim_store
 seealso:
   - module: dialtone.phones.onboarding
 """

@@ -24,6 +24,7 @@ description:
 extends_documentation_fragment:
   - dialtone.phones._attributes
   - dialtone.phones._attributes.actiongroup_phones
+  - dialtone.phones._release_server
 attributes:
   check_mode:
     support: full
@@ -34,10 +35,6 @@ attributes:
   idempotent:
     support: full
 options:
-  root:
-    description: Folder of the published releases on the server.
-    type: path
-    default: /var/lib/dialtone
   scope:
     description:
       - Name of the part of the fleet that this inventory holds. A run only ever removes phones of its own scope, and refuses to publish a phone
@@ -75,10 +72,6 @@ options:
       - In check mode it is a warning, so that the plan can be looked at.
     type: int
     default: 50
-  keep:
-    description: Number of releases that stay on the server, the current one included; at least 2.
-    type: int
-    default: 3
   verify:
     description: Hash every published file on the server first, report what was edited by hand, and publish it anew.
     type: bool
@@ -96,34 +89,6 @@ options:
       - Write what changes to this path on the controller, as C(.json) and as C(.md), in check mode too.
       - With C(serial) the last batch wins.
     type: path
-  lock_timeout:
-    description: Seconds to wait while another controller publishes to the same server.
-    type: int
-    default: 120
-  owner:
-    description: Owner of everything published; empty leaves the user that the task becomes.
-    type: str
-    default: root
-  web_group:
-    description: Group of the web server's workers, which may read phones' files; empty leaves the group.
-    type: str
-    default: www-data
-  gate_group:
-    description: Group of the gate's daemon; empty leaves the group.
-    type: str
-    default: dialtone-gate
-  gate_config:
-    description: Configuration of the gate on the server; its networks limit all phones.
-    type: path
-    default: /etc/dialtone/gate.json
-  nginx_site:
-    description: Our site in nginx's configuration, for checking a release before the switch. Empty means that there is no nginx to ask.
-    type: str
-    default: /etc/nginx/sites-available/dialtone.conf
-  reload_command:
-    description: Command that makes the web server read its configuration; empty takes C(nginx -s reload).
-    type: str
-    default: ''
 notes:
   - Which phones, which variables and which templates is not said here but in the inventory.
   - Rendered files hold passwords. They are kept in a file without a name while the task runs, and are in no result, diff or log.

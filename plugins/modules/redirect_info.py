@@ -47,15 +47,9 @@ options:
     default: ""
 extends_documentation_fragment:
   - dialtone.phones._attributes
+  - dialtone.phones._attributes.info_module
   - dialtone.phones._attributes.actiongroup_phones
   - dialtone.phones._redirect_account
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  idempotent:
-    support: full
 seealso:
   - module: dialtone.phones.redirect
 """

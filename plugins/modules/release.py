@@ -20,6 +20,7 @@ description:
   - Runs as root, since it gives files to the groups of the web server and of the gate.
 extends_documentation_fragment:
   - dialtone.phones._attributes
+  - dialtone.phones._release_server
 attributes:
   check_mode:
     support: full
@@ -38,10 +39,6 @@ options:
     type: str
     choices: [status, list, verify, apply, read, rollback]
     default: status
-  root:
-    description: Folder of the published releases.
-    type: path
-    default: /var/lib/dialtone
   archive:
     description: Path of the plan and contents on the server, for O(command=apply).
     type: path
@@ -74,44 +71,10 @@ options:
     type: list
     elements: str
     default: []
-  keep:
-    description: Number of releases to keep, the current one included; at least 2.
-    type: int
-    default: 3
-  lock_timeout:
-    description: Seconds to wait while another run publishes to the same server.
-    type: int
-    default: 120
   holder:
     description: Who publishes, for the message that another run gets.
     type: str
     default: another run
-  owner:
-    description: Owner of everything published; empty leaves the user that runs the module.
-    type: str
-    default: root
-  web_group:
-    description: Group of the web server's workers, which may read phones' files; empty leaves the group.
-    type: str
-    default: www-data
-  gate_group:
-    description: Group of the gate's daemon; empty leaves the group.
-    type: str
-    default: dialtone-gate
-  gate_config:
-    description: Configuration of the gate on this server; its networks limit all phones.
-    type: path
-    default: /etc/dialtone/gate.json
-  nginx_site:
-    description:
-      - Our site in nginx's configuration. nginx checks it against the staged release, and is reloaded when the gate's part changed.
-      - Empty, or naming no file, means that there is no nginx to ask.
-    type: str
-    default: /etc/nginx/sites-available/dialtone.conf
-  reload_command:
-    description: Command that makes the web server read its configuration; empty takes C(nginx -s reload).
-    type: str
-    default: ''
   link_limit:
     description: Number of names that one file may get; 0 leaves it to the file system.
     type: int
@@ -206,6 +169,7 @@ from ansible_collections.dialtone.phones.plugins.module_utils.release import man
 from ansible_collections.dialtone.phones.plugins.module_utils.release.access import Access
 from ansible_collections.dialtone.phones.plugins.module_utils.release.errors import ContentMissing, ReleaseError
 from ansible_collections.dialtone.phones.plugins.module_utils.release.nginx import Runner, WebServer
+from ansible_collections.dialtone.phones.plugins.module_utils.release.options import SERVER_SPEC
 from ansible_collections.dialtone.phones.plugins.module_utils.release.publisher import Publisher, Settings
 from ansible_collections.dialtone.phones.plugins.module_utils.release.rollback import Rollback
 from ansible_collections.dialtone.phones.plugins.module_utils.release.staging import file_digest
@@ -217,8 +181,8 @@ _READ_LIMIT = 100 * 1000
 _FILE = re.compile(r"\A[0-9a-f]{12}/[a-z0-9][a-z0-9._-]{0,99}\Z")
 
 ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
+    **SERVER_SPEC,
     "command": {"type": "str", "choices": ["status", "list", "verify", "apply", "read", "rollback"], "default": "status"},
-    "root": {"type": "path", "default": "/var/lib/dialtone"},
     "archive": {"type": "path"},
     "known": {"type": "list", "elements": "str", "default": []},
     "manifest": {"type": "bool", "default": False},
@@ -226,15 +190,7 @@ ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
     "release": {"type": "str", "default": ""},
     "scope": {"type": "str", "default": ""},
     "macs": {"type": "list", "elements": "str", "default": []},
-    "keep": {"type": "int", "default": 3},
-    "lock_timeout": {"type": "int", "default": 120},
     "holder": {"type": "str", "default": "another run"},
-    "owner": {"type": "str", "default": "root"},
-    "web_group": {"type": "str", "default": "www-data"},
-    "gate_group": {"type": "str", "default": "dialtone-gate"},
-    "gate_config": {"type": "path", "default": "/etc/dialtone/gate.json"},
-    "nginx_site": {"type": "str", "default": "/etc/nginx/sites-available/dialtone.conf"},
-    "reload_command": {"type": "str", "default": ""},
     "link_limit": {"type": "int", "default": 0},
 }
 

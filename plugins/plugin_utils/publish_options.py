@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.dialtone.phones.plugins.module_utils.release.options import SERVER_SPEC
+
 # Where the folder of releases, the readers and the web server are is a matter of each server; the rest is one answer for all phones of a run.
 ROLE_VARIABLES = (
     "provisioning_url",
@@ -33,23 +35,15 @@ ROLE_VARIABLES = (
 )
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
-    "root": {"type": "path", "default": "/var/lib/dialtone"},
+    **SERVER_SPEC,
     "scope": {"type": "str"},
     "adopt_scopes": {"type": "list", "elements": "str", "default": []},
     "prune": {"type": "bool", "default": True},
     "remove": {"type": "list", "elements": "str", "default": []},
     "only": {"type": "list", "elements": "str", "default": []},
     "max_change_percent": {"type": "int", "default": 50},
-    "keep": {"type": "int", "default": 3},
     "verify": {"type": "bool", "default": False},
     "force": {"type": "bool", "default": False},
     "diff_limit": {"type": "int", "default": 50},
     "plan_path": {"type": "path"},
-    "lock_timeout": {"type": "int", "default": 120},
-    "owner": {"type": "str", "default": "root"},
-    "web_group": {"type": "str", "default": "www-data"},
-    "gate_group": {"type": "str", "default": "dialtone-gate"},
-    "gate_config": {"type": "path", "default": "/etc/dialtone/gate.json"},
-    "nginx_site": {"type": "str", "default": "/etc/nginx/sites-available/dialtone.conf"},
-    "reload_command": {"type": "str", "default": ""},
 }
