@@ -17,7 +17,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.dialtone.phones.plugins.module_utils.sip import Target
 from ansible_collections.dialtone.phones.plugins.modules.resync import ARGUMENT_SPEC
-from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import FleetError, places_of, read_fleet
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import Fleet, FleetError, read_fleet
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, ProblemsError, shown
 from ansible_collections.dialtone.phones.plugins.plugin_utils.resync_targets import Notices, notices
 from ansible_collections.dialtone.phones.plugins.plugin_utils.run_settings import read_settings
@@ -39,8 +39,7 @@ class ActionModule(ActionBase):
             check(args)
             fleet = read_fleet(task_vars, self._templar)
             settings = read_settings(fleet, Path(self._loader.get_basedir()))
-            places = places_of(fleet.batch, task_vars["hostvars"]) if args["via"] == "direct" else {}
-            found = notices(fleet, settings.packs, args, places, self._now())
+            found = notices(fleet, settings.packs, args, places(fleet, args), self._now())
         except (ProblemsError, FleetError) as exc:
             raise AnsibleActionFail(str(exc)) from None
         phones = {host: {"state": state, "status": 0, "msg": msg} for host, (state, msg) in found.left_out.items()}
@@ -76,6 +75,21 @@ class ActionModule(ActionBase):
             if temporary:
                 self._remove_tmp_path(shell.tmpdir)
                 shell.tmpdir = None
+
+
+def places(fleet: Fleet, args: Mapping[str, Any]) -> dict[str, str]:
+    """Return where the inventory says that the phones to notify are, but for those of which the task says it.
+
+    :raises ProblemsError: an address has no value.
+    """
+    if args["via"] != "direct":
+        return {}
+    problems: list[Problem] = []
+    wanted = set(fleet.batch if args["hosts"] is None else args["hosts"]).difference(args["addresses"] or ())
+    found = fleet.places([host for host in fleet.batch if host in wanted], problems)
+    if problems:
+        raise ProblemsError(problems, "nobody was notified")
+    return found
 
 
 def check(args: Mapping[str, Any]) -> None:

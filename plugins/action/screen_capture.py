@@ -21,7 +21,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.dialtone.phones.plugins.module_utils.paced import Pace, paced
 from ansible_collections.dialtone.phones.plugins.plugin_utils import screen_client
-from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import FleetError, places_of, read_fleet
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import FleetError, read_fleet
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, ProblemsError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.run_settings import read_settings
 from ansible_collections.dialtone.phones.plugins.plugin_utils.screen_client import CaptureError, Limits, Screen, fetch_screen
@@ -64,7 +64,11 @@ class ActionModule(ActionBase):
             check(args)
             fleet = read_fleet(task_vars, self._templar)
             settings = read_settings(fleet, basedir)
-            found = find_screens(fleet, settings, args, places_of(fleet.batch, task_vars["hostvars"]))
+            problems: list[Problem] = []
+            places = fleet.places([host for host in fleet.batch if host not in args["addresses"]], problems)
+            if problems:
+                raise ProblemsError(problems, "no phone was asked")
+            found = find_screens(fleet, settings, args, places)
         except (ProblemsError, FleetError) as exc:
             raise AnsibleActionFail(str(exc)) from None
         phones: dict[str, dict[str, Any]] = {host: {"state": "unknown", "msg": why} for host, why in found.left_out.items()}

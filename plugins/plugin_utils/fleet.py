@@ -136,6 +136,22 @@ class Fleet:
             problems.extend(self.strays(host))
             yield host, variables, problems
 
+    def places(self, hosts: Iterable[str], problems: list[Problem]) -> dict[str, str]:
+        """Return ``ansible_host`` of every host that has one, resolved like phone data; what has no value is left out and reported."""
+        places = {}
+        for host in hosts:
+            raw = self._raw(host)
+            if "ansible_host" not in raw:
+                continue
+            failures: list[Failure] = []
+            place = self._resolver.scope(raw).value("ansible_host", failures)
+            problems.extend(
+                Problem(f"{host}: {_place('ansible_host' + failure.path, failure.origin)}", failure.what) for failure in failures
+            )
+            if place and place is not OMIT:
+                places[host] = str(place)
+        return places
+
     def groups(self, host: str) -> list[str]:
         """Return the groups of a host, parents included, in alphabetical order, without ``all``."""
         return list(self._groups_of(host))
@@ -358,18 +374,6 @@ def raw_variables(hostvars: Any, host: str) -> Mapping[str, Any]:
     """
     raw_get = getattr(hostvars, "raw_get", None)
     return _Templated(hostvars[host]) if raw_get is None else raw_get(host)
-
-
-def places_of(hosts: Iterable[str], hostvars: Any) -> dict[str, str]:
-    """Return ``ansible_host`` of every host that has one; only what holds an expression costs Ansible's templating."""
-    places = {}
-    for host in hosts:
-        value = raw_variables(hostvars, host).get("ansible_host")
-        if isinstance(value, str) and "{" in value:
-            value = hostvars[host].get("ansible_host")
-        if value:
-            places[host] = str(value)
-    return places
 
 
 class _Templated(Mapping[str, Any]):

@@ -91,6 +91,26 @@ def test_what_hostvars_groups_and_lookups_say_is_heard(site):
     }
 
 
+def test_the_address_of_a_phone_may_come_from_another_host(site):
+    fleet = site(
+        phones="octet: '{{ number }}'\nansible_host: '192.0.2.{{ octet }}'",
+        site_b="ansible_host: \"{{ hostvars['pbx'].address }}\"",
+    ).fleet()
+    problems = []
+    assert fleet.places(["p1", "p3"], problems) == {"p1": "192.0.2.12", "p3": "192.0.2.1"}
+    assert problems == []
+
+
+def test_an_address_without_a_value_is_told_with_its_host_and_where_it_was_written(site, tmp_path):
+    fleet = site(site_a="ansible_host: \"{{ hostvars['pxb'].address }}\"").fleet()
+    problems = []
+    assert fleet.places(fleet.hosts, problems) == {}
+    assert [problem.where for problem in problems] == [
+        f"{host}: ansible_host ({tmp_path}/group_vars/site_a.yml:1:15)" for host in ("p1", "p2")
+    ]
+    assert all("pxb" in problem.what for problem in problems)
+
+
 def test_variables_of_the_roles_are_no_phone_data(site):
     fleet = site(phones="phone_configs_scope: x\nphone_redirect_accounts: {}\nphone_redirect_account: a").fleet()
     assert set(fleet.variables("p1")) == {"phone_mac", "phone_redirect_account"}
