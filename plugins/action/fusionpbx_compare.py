@@ -13,8 +13,6 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.dialtone.phones.plugins.plugin_utils.compare_report import compare, counts_of, write
-from ansible_collections.dialtone.phones.plugins.plugin_utils.context import admin_password_of
-from ansible_collections.dialtone.phones.plugins.plugin_utils.fit import fit
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx_fetch import Fetcher, FetchError, Site, agent_of
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx_read import SourceFileError, merged, read_source
 from ansible_collections.dialtone.phones.plugins.plugin_utils.mask import Masker
@@ -114,10 +112,7 @@ class ActionModule(ActionBase):
             masker = Masker([*row.secrets, *_secrets(phone or {})], row.secret_parameters)
             flat, ours = {}, {}
             if phone:
-                fitted = fit(phone, row._pack, row._model)[0]
-                # Where none is set it is derived, on both sides alike.
-                fitted["admin_password"] = admin_password_of(fitted, row._pack, settings.deriver)
-                flat, ours = _flat(fitted), _flat(row.phone)
+                flat, ours = _flat(row.fitted(phone)), _flat(row.phone)
             phones[row.host] = {**entry, **compare(flat, ours, masker)}
         notes = []
         if production.complete:

@@ -32,7 +32,9 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "unlock_command": {"type": "str", "default": ""},
     "mode": {"type": "str", "default": "0640"},
 }
-HTML, JSON, METRICS = "fleet.html", "fleet.json", "fleet.prom"
+HTML = "fleet.html"
+JSON = "fleet.json"
+METRICS = "fleet.prom"
 
 
 class ActionModule(ActionBase):

@@ -113,6 +113,16 @@ class PhoneRow:
         """The neutral phone, fitted to its model."""
         return self._phone
 
+    def fitted(self, phone: Phone) -> Phone:
+        """Return another description of this phone, fitted as its own is.
+
+        :param phone: what another source says of it, of the same vendor and model.
+        """
+        other = fit(phone, self._pack, self._model)[0]
+        # Where none is set it is derived, for both alike.
+        other["admin_password"] = admin_password_of(other, self._pack, self._production.settings.deriver)
+        return other
+
     @property
     def listed(self) -> list[dict[str, Any]]:
         """The phonebooks of the phone, known from the start; what is in them is known after the whole group was read."""
