@@ -27,8 +27,11 @@ def audit(service: Service, devices: Sequence[Device], ownership: bool = False) 
     held: dict[str, Found] = {}
     if service.capabilities.has_list:
         held = {item.mac: item for item in service.list()}
-    else:
+    elif expected:
         held = {mac: item for mac, item in service.lookup(list(expected), deep=True).items() if item.state == OURS}
+    else:
+        # Nothing to look for, yet refused credentials are to be told.
+        service.ping()
     unread = [mac for mac in expected if mac in held and held[mac].url is None]
     if unread and service.capabilities.can_read_url and service.capabilities.has_list:
         held.update({mac: item for mac, item in service.lookup(unread, deep=True).items() if item.state == OURS})

@@ -90,11 +90,11 @@ class Service:
     # The verbs.
 
     def ping(self) -> None:
-        """Prove the credentials without changing anything.
+        """Prove the credentials without changing anything, with the first page of what the account holds.
 
         :raises RedirectError: they are refused, or the service is out of reach.
         """
-        raise NotImplementedError
+        next(self.list(), None)
 
     def lookup(self, macs: Sequence[str], deep: bool = False) -> Dict[str, Found]:
         """What the service holds for each MAC; never writes.

@@ -169,9 +169,6 @@ class RedirectDialect(DialectService):
     def spell(self, mac: str) -> str:
         return format_mac(mac, "upper", "dash")
 
-    def ping(self) -> None:
-        self._held()
-
     def list(self) -> Iterator[Found]:
         for mac in sorted(self._held()):
             yield Found(mac, OURS, key=mac)

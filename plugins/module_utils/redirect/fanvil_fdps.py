@@ -110,9 +110,6 @@ class FanvilFdps(DialectService):
             if exc.kind != kind:
                 raise
 
-    def ping(self) -> None:
-        self._servers()
-
     def _macs(self) -> List[str]:
         try:
             return macs_in(self._answer(self._rpc("listDevices")))

@@ -124,9 +124,6 @@ class GrandstreamGdms(Service):
 
     # Verbs.
 
-    def ping(self) -> None:
-        self._call("site/list", {"pageNum": 1, "pageSize": 1})
-
     def _pages(self, api: str, conditions: Dict[str, Any]) -> Iterator[Dict[str, Any]]:
         number, seen = 1, 0
         while True:

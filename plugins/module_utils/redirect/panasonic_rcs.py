@@ -48,9 +48,6 @@ class PanasonicRcs(DialectService):
         kind, message = _CODES.get(fault.code, ("", ""))
         return DeviceError(kind, message) if kind else super()._fault(fault, method, secrets)
 
-    def ping(self) -> None:
-        self._states(["080023000000"])
-
     def list(self) -> Iterator[Found]:
         try:
             macs = macs_in(self._rpc("listPhones"))

@@ -145,9 +145,6 @@ class HawkRest(Service):
 
     # Verbs.
 
-    def ping(self) -> None:
-        self._navigate()
-
     def _found(self, row: Dict[str, Any]) -> Optional[Found]:
         try:
             mac = normalize_mac(row.get("mac"))

@@ -114,9 +114,6 @@ class YealinkRpsJson(Service):
 
     # Verbs.
 
-    def ping(self) -> None:
-        self._read("server/list", {"skip": 0, "limit": 1, "autoCount": True})
-
     def _read(self, path: str, body: Any = None, query: str = "") -> Any:
         """A call that concerns no device: whatever is refused is the account's problem."""
         try:

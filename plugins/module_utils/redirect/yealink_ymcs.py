@@ -164,11 +164,6 @@ class YealinkYmcs(Service):
 
     # Verbs.
 
-    def ping(self) -> None:
-        reply = self._call("POST", "v2/rps/listServers", {"skip": 0, "limit": 1, "autoCount": True})
-        if reply.status >= 400:
-            raise self._failure(reply)
-
     def _pages(self, path: str, conditions: Dict[str, Any]) -> Iterator[Dict[str, Any]]:
         skip, seen = 0, set()
         while True:

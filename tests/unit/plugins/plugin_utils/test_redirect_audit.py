@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors import AccountError
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.registry import open_service
 from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_audit import audit
 from ansible_collections.dialtone.phones.tests.unit.redirect_lab import ROWS, Running, account, device, mac, simulator, url
@@ -36,3 +37,20 @@ def test_differences_are_told_both_ways_and_nothing_is_written(row):
     else:
         assert (differences["different"], differences["unverifiable"]) == ([], [mac(row, 1), mac(row, 2)])
     assert "example.com" not in repr(told["devices"])
+
+
+@pytest.mark.parametrize("ask", ["ping", "audit"])
+def test_refused_credentials_are_told_when_nothing_is_expected(row, ask):
+    wrong = dict.fromkeys(row.credentials, "wrong")
+    with Running(simulator(row.service)) as lab:
+        for credentials, refused in (({}, False), (wrong, True)):
+            service = open_service(account(row, lab, **credentials))
+            try:
+                if refused:
+                    with pytest.raises(AccountError, match="refuses"):
+                        service.ping() if ask == "ping" else audit(service, [])
+                else:
+                    service.ping() if ask == "ping" else audit(service, [])
+            finally:
+                service.client.close()
+        assert lab.write_calls() == 0
