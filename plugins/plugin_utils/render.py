@@ -192,16 +192,13 @@ class PackRenderer:
         name = self.pack.file_name(spec.name, phone["mac"], variables["model"])
         return RenderedFile(name, *self._file(phone, spec, name, variables))
 
-    def render_books(self, books: Phonebooks, listed: list[dict[str, Any]]) -> list[RenderedFile]:
-        """Return the files of the books that :func:`context.books_of` listed for a phone.
-
-        :raises RenderError: a template failed.
-        :raises ProblemsError: a book can't be read, or not be written for phones of this vendor.
-        """
-        return [file for listing in listed for file in self.render_book(books, listing)]
-
     def render_book(self, books: Phonebooks, listing: dict[str, Any]) -> list[RenderedFile]:
-        """Return the files of one book: one, or a menu and its pages. What was left out is told in ``book_notes``, by the book's name."""
+        """Return the files of one book: one, or a menu and its pages. What was left out is told in ``book_notes``, by the book's name.
+
+        :param listing: one of those that :func:`context.books_of` lists for a phone.
+        :raises RenderError: a template failed.
+        :raises ProblemsError: the book can't be read, or not be written for phones of this vendor.
+        """
         rule = self.pack.data["phonebook"]
         name, file = listing["name"], listing["file"]
         entries = books.entries(name)

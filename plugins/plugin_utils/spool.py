@@ -141,8 +141,3 @@ def _now(path: str) -> float:
     """Return the time as the folder's file system tells it, which on a network share is another machine's."""
     with tempfile.TemporaryFile(dir=os.path.dirname(path)) as probe:
         return os.fstat(probe.fileno()).st_mtime
-
-
-def digest_of(content: bytes) -> str:
-    """Return the digest under which a content is kept."""
-    return hashlib.sha256(content).hexdigest()

@@ -13,8 +13,6 @@ from __future__ import annotations
 import re
 from typing import Dict, Mapping, Tuple
 
-# One CN between unescaped commas, in any position; a second CN, or one that shares its RDN with others (+), makes the DN ambiguous.
-_SPLIT = re.compile(r"(?<!\\),")
 _PREFIX = re.compile(r"\A(?:\^|\(\^\|,\)|\(\?:\^\|,\))?CN=", re.IGNORECASE)
 _SUFFIX = re.compile(r"(?:\((?:\?:)?,\|\$\)|(?<!\\)\$)\Z")
 _GROUP = re.compile(r"\(\?P?<mac>")
@@ -41,6 +39,7 @@ class CertificateRules:
     def render(self) -> str:
         """Return the maps that set ``$dialtone_cert_ok`` to 1 where the certificate verified and names the phone of the token."""
         lines = [
+            # One CN between unescaped commas, in any position; a second CN, or one that shares its RDN with others (+), makes the DN ambiguous.
             # RFC 2253 escapes a comma inside a value with a backslash; nginx's parser halves backslashes.
             "map $ssl_client_s_dn $dialtone_cn {",
             '    default "";',
@@ -96,17 +95,6 @@ def normalize_rule(rule: Mapping[str, str]) -> Tuple[str, str]:
         except re.error as exc:
             raise RuleError(f"certificate_rule.{name} is no regular expression ({exc})") from exc
     return _GROUP.sub("(?P<mac>", subject), issuer
-
-
-def certificate_mac(subject_dn: str, issuer_dn: str, rule: Mapping[str, str]) -> str:
-    """Return the MAC that a verified certificate names (twelve lower-case hex digits), or an empty string: it names none."""
-    subject, issuer = normalize_rule(rule)
-    names = [part for part in _SPLIT.split(subject_dn) if part.startswith("CN=")]
-    if len(names) != 1 or re.search(r"(?<!\\)\+", names[0]) or not re.search(issuer, issuer_dn):
-        return ""
-    match = re.fullmatch(subject, names[0][3:])
-    mac = re.sub(r"[:-]", "", match.group("mac") or "").lower() if match else ""
-    return mac if re.fullmatch(r"[0-9a-f]{12}", mac) else ""
 
 
 def _quote(pattern: str) -> str:

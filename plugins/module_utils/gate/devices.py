@@ -53,46 +53,23 @@ def token_digest(token: str) -> str:
 
 
 def build(rows: Iterable[Tuple[str, Mapping[str, Any]]], networks: List[str]) -> bytes:
-    """Return the database file: table ``device`` (mac, record as JSON) and ``meta`` (schema, networks, digest of all rows)."""
+    """Return the database file: table ``device`` (mac, record as JSON) and ``meta`` (schema, networks)."""
     handle, path = tempfile.mkstemp(prefix="dialtone-devices-")
     os.close(handle)
     try:
         connection = sqlite3.connect(path)
-        digest = hashlib.sha256()
         try:
             connection.execute("PRAGMA journal_mode=OFF")
             connection.execute("CREATE TABLE device (mac TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID")
             connection.execute("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID")
-
-            def encoded() -> Iterable[Tuple[str, str]]:
-                for mac, row in rows:
-                    text = json.dumps(row, sort_keys=True, separators=(",", ":"))
-                    digest.update((f"{mac} {text}\n").encode())
-                    yield mac, text
-
-            connection.executemany("INSERT INTO device VALUES (?, ?)", encoded())
-            digest.update(json.dumps(networks).encode())
-            meta = [("schema", str(SCHEMA)), ("networks", json.dumps(networks)), ("digest", digest.hexdigest())]
+            encoded = ((mac, json.dumps(row, sort_keys=True, separators=(",", ":"))) for mac, row in rows)
+            connection.executemany("INSERT INTO device VALUES (?, ?)", encoded)
+            meta = [("schema", str(SCHEMA)), ("networks", json.dumps(networks))]
             connection.executemany("INSERT INTO meta VALUES (?, ?)", meta)
             connection.commit()
         finally:
             connection.close()
         with open(path, "rb") as stream:
             return stream.read()
-    finally:
-        os.unlink(path)
-
-
-def content_digest(content: bytes) -> str:
-    """Return the digest that a database file carries of its rows; two files of equal digest say the same."""
-    handle, path = tempfile.mkstemp(prefix="dialtone-devices-")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-        connection = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
-        try:
-            return str(connection.execute("SELECT value FROM meta WHERE key = 'digest'").fetchone()[0])
-        finally:
-            connection.close()
     finally:
         os.unlink(path)

@@ -14,7 +14,7 @@ import re
 import threading
 import time
 import warnings
-from typing import Any, Callable, Deque, Dict, Iterable, Mapping, Optional, Tuple
+from typing import Any, Callable, Deque, Iterable, Mapping, Optional, Tuple
 from urllib.parse import urljoin, urlsplit
 
 try:
@@ -358,12 +358,3 @@ def _retry_after(text: Optional[str]) -> Optional[float]:
         return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
     except (TypeError, ValueError, OverflowError):
         return None
-
-
-def plain_headers(headers: Mapping[str, str]) -> Prepare:
-    """A ``prepare`` for requests whose headers never change."""
-
-    def prepare(method: str, url: str, body: bytes) -> Tuple[str, Dict[str, str]]:
-        return url, dict(headers)
-
-    return prepare

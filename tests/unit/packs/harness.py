@@ -83,7 +83,7 @@ def render(vendor: str, model: str, variables: dict) -> tuple[dict[str, str], li
     server = server_of(phone, BASE, DERIVER, pack)
     listed = books_of(phone, pack, found, server, books)
     files = renderer(vendor).render(phone, found, context_of(phone, pack, found, server, listed))
-    files += renderer(vendor).render_books(books, listed)
+    files += [file for listing in listed for file in renderer(vendor).render_book(books, listing)]
     return {file.name: file.content.decode() for file in files}, notes
 
 

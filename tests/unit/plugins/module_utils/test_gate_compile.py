@@ -101,16 +101,11 @@ def test_the_daemon_database_holds_no_token_and_no_stored_basic_password(tmp_pat
     assert row["home"] == [{"token_sha256": devices.token_digest(f"{1:040x}"), "token_id": "0" * 8, "auth": "basic", "current": True}]
 
 
-def test_the_same_records_give_the_same_files_in_any_order():
+def test_the_same_records_give_the_same_files_in_any_order(tmp_path):
     one, other = compiled(record(1), record(2)), compiled(record(2), record(1))
-    digests = [devices.content_digest(files.pop("gate/devices.db")) for files in (one, other)]
-    assert digests[0] == digests[1]
+    rows = [database_rows(files.pop("gate/devices.db"), tmp_path) for files in (one, other)]
+    assert list(rows[0].items()) == list(rows[1].items())
     assert one == other
-
-
-def test_a_changed_record_changes_the_digest_of_the_database():
-    before, after = compiled(record(1)), compiled(record(1, contact_files=["001565000001.boot"]))
-    assert devices.content_digest(before["gate/devices.db"]) != devices.content_digest(after["gate/devices.db"])
 
 
 def test_files_are_marked_with_who_reads_them():

@@ -4,12 +4,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import subprocess
 import sys
 
-from ansible_collections.dialtone.phones.plugins.plugin_utils.spool import Contents, digest_of, private_folder, sweep
+from ansible_collections.dialtone.phones.plugins.plugin_utils.spool import Contents, private_folder, sweep
+
+
+def digest_of(content):
+    return hashlib.sha256(content).hexdigest()
 
 
 def test_contents_come_back_by_digest_and_have_no_name(tmp_path):

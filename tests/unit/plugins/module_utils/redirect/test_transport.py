@@ -14,11 +14,13 @@ import time
 import pytest
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect import transport
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors import AccountError, LostReply, ServiceDown
-from ansible_collections.dialtone.phones.plugins.module_utils.redirect.transport import Client, check_api_url, plain_headers
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.transport import Client, check_api_url
 from ansible_collections.dialtone.phones.tests.unit.redirect_lab import Fault, Running, Simulator, simulator
 from redirect.base import Answer
 
-PLAIN = plain_headers({"Content-Type": "application/json"})
+
+def plain(method, url, body):
+    return url, {"Content-Type": "application/json"}
 
 
 class Echo(Simulator):
@@ -65,7 +67,7 @@ def test_api_addresses(url, allow, fits):
 @pytest.mark.parametrize("link", ["//evil.example.com/x", "https://evil.example.com/", "http://127.0.0.1:1/", "ftp://127.0.0.1/"])
 def test_links_never_leave_the_origin(lab, link):
     with pytest.raises(AccountError, match="not followed"):
-        client(lab).request("GET", link, prepare=PLAIN, repeatable=True)
+        client(lab).request("GET", link, prepare=plain, repeatable=True)
     assert not lab.calls
 
 
@@ -88,20 +90,20 @@ def test_each_attempt_is_prepared_anew(lab):
 def test_what_may_not_be_repeated_is_sent_once(lab):
     lab.faults = [Fault("status", "", times=2, arg="500")]
     with pytest.raises(LostReply):
-        client(lab).request("POST", "x", prepare=PLAIN, body=b"{}", repeatable=False)
+        client(lab).request("POST", "x", prepare=plain, body=b"{}", repeatable=False)
     assert sum(lab.calls.values()) == 1
 
 
 def test_a_throttled_write_is_sent_again_since_it_was_not_done(lab):
     lab.faults = [Fault("429", "", arg="0")]
-    client(lab).request("POST", "x", prepare=PLAIN, body=b"{}", repeatable=False)
+    client(lab).request("POST", "x", prepare=plain, body=b"{}", repeatable=False)
     assert sum(lab.calls.values()) == 2
 
 
 def test_retry_after_goes_before_the_own_wait(lab):
     waits = []
     lab.faults = [Fault("429", "", arg="7"), Fault("429", "", times=1), Fault("status", "", times=2, arg="503")]
-    client(lab, sleep=waits.append, retry_wait=None, throttle_wait=30.0).request("GET", "x", prepare=PLAIN, repeatable=True)
+    client(lab, sleep=waits.append, retry_wait=None, throttle_wait=30.0).request("GET", "x", prepare=plain, repeatable=True)
     assert waits == [7.0, 30.0, 4.0, 8.0]
 
 
@@ -109,7 +111,7 @@ def test_waits_are_bounded(lab):
     lab.faults = [Fault("429", "", times=9, arg="200")]
     waits = []
     with pytest.raises(ServiceDown, match="retry_limit"):
-        client(lab, sleep=waits.append).request("GET", "x", prepare=PLAIN, repeatable=True)
+        client(lab, sleep=waits.append).request("GET", "x", prepare=plain, repeatable=True)
     assert sum(waits) <= 300
 
 
@@ -122,13 +124,13 @@ def test_a_date_is_a_retry_after_too():
 def test_slow_answers_are_cut_and_named(lab):
     lab.faults = [Fault("slow", "", times=9, arg="0.5")]
     with pytest.raises(ServiceDown, match="no answer within"):
-        client(lab, timeout=0.1, retries=1).request("GET", "x", prepare=PLAIN, repeatable=True)
+        client(lab, timeout=0.1, retries=1).request("GET", "x", prepare=plain, repeatable=True)
 
 
 def test_a_closed_port_is_named_without_its_address(lab):
     closed = Client("http://127.0.0.1:9/", retry_wait=0.0, retries=0)
     with pytest.raises(ServiceDown, match="cannot connect"):
-        closed.request("GET", "x?access_token=c0ffee", prepare=PLAIN, repeatable=True)
+        closed.request("GET", "x?access_token=c0ffee", prepare=plain, repeatable=True)
 
 
 def test_cookies_are_not_kept_and_netrc_is_not_read(lab, tmp_path, monkeypatch):
@@ -138,7 +140,7 @@ def test_cookies_are_not_kept_and_netrc_is_not_read(lab, tmp_path, monkeypatch):
     lab.answer = Answer(200, b"{}", {"Set-Cookie": "a=b; Path=/"})
     one = client(lab)
     for _number in range(2):
-        one.request("GET", "x", prepare=PLAIN, repeatable=True)
+        one.request("GET", "x", prepare=plain, repeatable=True)
     assert "cookie" not in lab.last.headers
     assert "authorization" not in lab.last.headers
 
@@ -148,13 +150,13 @@ def test_a_proxy_of_the_environment_is_used(lab, monkeypatch):
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
     far = Client("http://rps.example.invalid/", allow_http=True, retries=0)
-    far.request("GET", "v2/token", prepare=PLAIN, repeatable=True)
+    far.request("GET", "v2/token", prepare=plain, repeatable=True)
     assert lab.last.target == "http://rps.example.invalid/v2/token"
 
 
 def test_loopback_goes_around_the_proxy(lab, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://192.0.2.1:9/")
-    client(lab).request("GET", "x", prepare=PLAIN, repeatable=True)
+    client(lab).request("GET", "x", prepare=plain, repeatable=True)
     assert lab.last.target == "/x"
 
 
@@ -183,10 +185,10 @@ def test_a_wrong_clock_is_named():
     with Running(simulator("yealink_ymcs")) as lab:
         lab.skew = 3600
         one = Client(lab.base + "/")
-        one.request("POST", "v2/token", prepare=PLAIN, body=b"{}", repeatable=True)
+        one.request("POST", "v2/token", prepare=plain, body=b"{}", repeatable=True)
         assert "behind" in one.skew_note()
         lab.skew = -3600
-        one.request("POST", "v2/token", prepare=PLAIN, body=b"{}", repeatable=True)
+        one.request("POST", "v2/token", prepare=plain, body=b"{}", repeatable=True)
         assert "ahead" in one.skew_note()
 
 
@@ -221,12 +223,12 @@ def certificate(tmp_path_factory):
 
 def test_certificates_are_checked_against_ca_path(certificate):
     with Running(Echo(), tls=certificate) as lab:
-        client(lab, ca_path=certificate[0]).request("GET", "x", prepare=PLAIN, repeatable=True)
+        client(lab, ca_path=certificate[0]).request("GET", "x", prepare=plain, repeatable=True)
         with pytest.raises(AccountError, match="not trusted"):
-            client(lab).request("GET", "x", prepare=PLAIN, repeatable=True)
+            client(lab).request("GET", "x", prepare=plain, repeatable=True)
         with pytest.raises(AccountError, match="ca_path"):
-            client(lab, ca_path="/nonexistent.pem").request("GET", "x", prepare=PLAIN, repeatable=True)
-        client(lab, validate_certs=False).request("GET", "x", prepare=PLAIN, repeatable=True)
+            client(lab, ca_path="/nonexistent.pem").request("GET", "x", prepare=plain, repeatable=True)
+        client(lab, validate_certs=False).request("GET", "x", prepare=plain, repeatable=True)
 
 
 def test_calls_are_paced_to_what_the_service_allows(lab):
@@ -234,7 +236,7 @@ def test_calls_are_paced_to_what_the_service_allows(lab):
     one = client(lab, rate=3, sleep=waits.append)
     began = time.monotonic()
     for _number in range(5):
-        one.request("GET", "x", prepare=PLAIN, repeatable=True)
+        one.request("GET", "x", prepare=plain, repeatable=True)
     assert len(waits) >= 1 or time.monotonic() - began > 1
 
 
