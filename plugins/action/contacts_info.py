@@ -43,8 +43,17 @@ class ActionModule(ActionBase):
             "csv": sheet(made["unknown"]),
             "unknown_requests": made["unknown_requests"],
             **{name: [_phone(phone) for phone in made["phones"] if name in phone["flags"]] for name in _LISTS},
-            "warnings": made["problems"],
+            "warnings": [*made["problems"], *_missing(made)],
         }
+
+
+def _missing(made: dict[str, Any]) -> list[str]:
+    """Return what could not be asked: without it nobody would be unknown, and everybody silent."""
+    what = "has no published release, so nothing is known of what phones fetch there; publish first"
+    found = [f"{server['name']}: {what}" for server in made["servers"] if not server["release"]]
+    if made["store"]["missing"]:
+        found.append("claim store: there is none, so it is not known who asked; run dialtone.phones.site first")
+    return found
 
 
 def _phone(phone: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.dialtone.phones.plugins.module_utils.gate_compile import GateError, compile_gate
 from claims import open_store
 
+from tests.unit.plugins.module_utils.claims.conftest import empty_postgresql
 from tests.unit.plugins.module_utils.test_gate_compile import RULE, record
 
 from .test_gate import MAC, Lab
@@ -26,9 +27,9 @@ def stub_record(**more) -> dict:
     return record(1, networks=["192.0.2.0/24"], certificate_rule=RULE, bootstrap=STUB, **more)
 
 
-@pytest.fixture
-def lab(tmp_path) -> Lab:
-    made = Lab(tmp_path)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def lab(request, tmp_path) -> Lab:
+    made = Lab(tmp_path, empty_postgresql() if request.param == "postgresql" else "")
     made.publish(stub_record())
     return made
 
@@ -103,9 +104,25 @@ def test_a_phone_that_must_show_its_certificate_must_in_the_window_too(lab):
 
 def test_a_damaged_store_hands_out_nothing(lab):
     open_window(lab)
-    with open(lab.store, "wb") as stream:
-        stream.write(b"not a database" * 100)
+    if lab.store.startswith("/"):
+        damage(lab.store)
+    else:
+        forget(lab.store)
     assert ask(lab)[:2] == (500, "")
+
+
+def forget(target: str) -> None:
+    import psycopg2
+
+    connection = psycopg2.connect(target)
+    with connection, connection.cursor() as cursor:
+        cursor.execute("DROP TABLE stub")
+    connection.close()
+
+
+def damage(path: str) -> None:
+    with open(path, "wb") as stream:
+        stream.write(b"not a database" * 100)
 
 
 def test_a_release_without_networks_is_refused():

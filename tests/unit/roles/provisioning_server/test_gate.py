@@ -30,8 +30,8 @@ TOKEN = "c" * 40
 class Lab:
     """A server without nginx: a release, a store, and the daemon's gate over both."""
 
-    def __init__(self, root) -> None:
-        self.root, self.store = root, str(root / "claims.db")
+    def __init__(self, root, store: str = "") -> None:
+        self.root, self.store = root, store or str(root / "claims.db")
         create_store(self.store)
         self.devices = Devices(str(root))
         self.config = Config(root=str(root), store=self.store, refusals_per_minute=1000)

@@ -48,7 +48,8 @@ def clock() -> Clock:
     return Clock()
 
 
-def _postgresql() -> str:
+def empty_postgresql() -> str:
+    """Return the database that the environment names, emptied; without one the test is skipped."""
     target = os.environ.get("DIALTONE_TEST_POSTGRESQL", "")
     if not target:
         pytest.skip("DIALTONE_TEST_POSTGRESQL names no database")
@@ -69,7 +70,7 @@ def store(request, tmp_path, clock):
         def moment(self) -> Moment:
             return clock.moment
 
-    target = target or _postgresql()
+    target = target or empty_postgresql()
     assert base.create(target)
     opened = ClockedStore(target)
     yield opened

@@ -21,6 +21,8 @@ import time
 import pytest
 from ansible_collections.dialtone.phones.plugins.module_utils.claims import ClaimRequest, StoreError, create_store, open_store
 
+from .conftest import empty_postgresql
+
 ROUNDS = int(os.environ.get("DIALTONE_TEST_ROUNDS", "3"))
 GATES, CLAIMANTS = 3, 200
 MAC = "001565aabbcc"
@@ -62,15 +64,7 @@ def target(request, tmp_path) -> str:
     if request.param == "sqlite":
         made = str(tmp_path / "claims.db")
     else:
-        made = os.environ.get("DIALTONE_TEST_POSTGRESQL", "")
-        if not made:
-            pytest.skip("DIALTONE_TEST_POSTGRESQL names no database")
-        import psycopg2
-
-        connection = psycopg2.connect(made)
-        with connection, connection.cursor() as cursor:
-            cursor.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-        connection.close()
+        made = empty_postgresql()
     create_store(made)
     return made
 
@@ -115,6 +109,51 @@ def test_a_gate_that_is_killed_in_the_race_leaves_at_most_one_winner_and_a_sound
         decisions = store.claim([ClaimRequest(token(number), f"10.1.0.{n}/32", first_file=True) for n in range(5)])
         assert sum(decision.allowed for decision in decisions) == (1 if row.state == "armed" else 0)
         store.close()
+
+
+def ask_for_stub(target: str, first: int, start, results) -> None:
+    """One server's daemon: each of its phones on the LAN asks for the same stub, all at once."""
+    for folder in ("../../../../../roles/provisioning_server/files", "../../../../../plugins/module_utils"):
+        sys.path.append(os.path.join(_HERE, folder))
+    from claims import lan
+    from dialtone_gate.keeper import Keeper
+
+    async def work() -> None:
+        keeper = Keeper(target)
+        await keeper.read(lambda store: store.row(MAC))
+
+        async def one(number: int) -> None:
+            handed = await keeper.write(lambda store: lan.hand(store, MAC, f"10.0.{number}.1/32", f"10.0.{number}.1", False))
+            if handed.token:
+                results.put(number)
+
+        start.wait()
+        await asyncio.gather(*(one(number) for number in range(first, 30, GATES)))
+        keeper.close()
+
+    asyncio.run(work())
+
+
+def test_a_stub_that_several_gates_are_asked_for_at_once_goes_to_one_address(target):
+    for number in range(ROUNDS):
+        store = open_store(target)
+        device = {"mac": MAC, "claim_generation": number + 1, "token_sha256": token(number)}
+        assert (store.unlock([device], True) if number else store.arm([device]))[0]["changed"]
+        assert store.open_window([MAC], 600)[0]["changed"]
+        store.close()
+        context = multiprocessing.get_context("spawn")
+        start, results = context.Barrier(GATES + 1, timeout=60), context.SimpleQueue()
+        gates = [context.Process(target=ask_for_stub, args=(target, first, start, results)) for first in range(GATES)]
+        for process in gates:
+            process.start()
+        start.wait()
+        for process in gates:
+            process.join()
+            assert process.exitcode == 0
+        found = []
+        while not results.empty():
+            found.append(results.get())
+        assert len(found) == 1
 
 
 def test_a_full_disk_refuses_and_leaves_the_claim_armed(tmp_path):
