@@ -120,7 +120,7 @@ class Client:
                 body = answer.read(_LARGEST)
                 return Reply(answer.status, body, "", "", scheme, len(body))
         except urllib.error.HTTPError as exc:
-            # Before Python 3.12 a login that was refused too often comes without a body, which can't be closed.
+            # On older Pythons a login that was refused too often comes without a body, which can't be closed.
             if exc.fp is not None:
                 exc.close()
             return Reply(exc.code, b"", exc.headers.get("Location", ""), "", "")

@@ -1,0 +1,68 @@
+# Copyright (c) 2026, The dialtone.phones contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What docs/architecture.md says of the tree is so."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import graphlib
+import pytest
+
+TOP = Path(__file__).resolve().parents[2]
+PLUGINS = TOP / "plugins"
+PAGE = TOP / "docs" / "architecture.md"
+IMPORT = re.compile(r"^from ansible_collections\.dialtone\.phones\.plugins\.([\w.]+) import (\([^)]*\)|[^\n(]+)", re.MULTILINE)
+# Each floor may import itself and what stands before it.
+FLOORS = ("doc_fragments", "module_utils", "modules", "plugin_utils", "action", "inventory", "lookup", "filter")
+
+
+def imports(file: Path) -> set[str]:
+    """Return what a file takes from other files of the collection, as paths below plugins/."""
+    found = set()
+    for module, names in IMPORT.findall(file.read_text(encoding="utf-8")):
+        path = module.replace(".", "/")
+        if (PLUGINS / f"{path}.py").exists():
+            found.add(f"{path}.py")
+        else:
+            found.update(f"{path}/{name}.py" for name in re.findall(r"\w+", names) if (PLUGINS / path / f"{name}.py").exists())
+    return found
+
+
+GRAPH = {str(file.relative_to(PLUGINS)): imports(file) for file in sorted(PLUGINS.rglob("*.py"))}
+
+
+def floor(name: str) -> int:
+    return FLOORS.index(name.partition("/")[0])
+
+
+def test_a_lower_floor_never_imports_a_higher_one():
+    assert [(name, other) for name, taken in GRAPH.items() for other in sorted(taken) if floor(other) > floor(name)] == []
+
+
+def test_what_runs_on_servers_takes_nothing_of_the_controller():
+    servers = [name for name in GRAPH if name.startswith(("module_utils/", "modules/"))]
+    assert [(name, other) for name in servers for other in sorted(GRAPH[name]) if other.startswith("plugin_utils/")] == []
+
+
+def test_no_file_imports_itself_by_way_of_others():
+    graphlib.TopologicalSorter(GRAPH).prepare()
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted(
+        set(re.findall(r"(?:plugins|roles|templates|module_utils|plugin_utils|docs|tests)/[\w./*<>-]*", PAGE.read_text(encoding="utf-8")))
+    ),
+)
+def test_what_the_page_names_is_there(path):
+    pattern = re.sub(r"<\w+>", "*", path).rstrip("/.")
+    assert list((PLUGINS if pattern.startswith(("module_utils", "plugin_utils")) else TOP).glob(pattern)), f"{path} is not in the tree"
+
+
+def test_no_file_of_the_collection_has_more_than_five_hundred_lines():
+    sources = [*PLUGINS.rglob("*.py"), *(TOP / "roles").rglob("*.py"), *(TOP / "roles").rglob("*.yml"), *(TOP / "templates").rglob("*.j2")]
+    assert [str(file.relative_to(TOP)) for file in sources if len(file.read_text(encoding="utf-8").splitlines()) > 500] == []
