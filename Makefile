@@ -88,6 +88,13 @@ bench-gate: $(VENV)/.ok ## Measure the gate against plain nginx, with 50,000 pho
 
 test: lint unit sanity integration ## Everything that must pass before a change lands
 
+# Cells whose Python is not on this machine are skipped with a word; ansible-core 2.20 and newer want Python 3.12.
+.PHONY: matrix night
+matrix: $(VENV)/.ok ## Try every ansible-core with every Python that is here, and what Galaxy makes of the archive
+	nox -s docs-check extra-checks build-import-check $(foreach core,2.19 2.20 2.21,units-$(core) sanity-$(core))
+
+night: matrix introspect docs-site integration-alone pbx gate gate-faults lab ## Everything that takes too long for a change, one after the other (root or sudo)
+
 .PHONY: docs
 docs: $(VENV)/.ok ## Write the pages that come from specifications
 	python docs/tools/variables.py
