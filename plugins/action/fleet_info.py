@@ -59,7 +59,7 @@ class ActionModule(ActionBase):
             "counts": counts,
             "complete": production.complete,
             "fleet_size": production.hosts_all,
-            "fleet_warnings": production.warnings,
+            "fleet_warnings": list(production.warnings),
             **({"policy": policy} if args["policy"] else {}),
         }
 

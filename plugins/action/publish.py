@@ -26,6 +26,7 @@ from ansible_collections.dialtone.phones.plugins.module_utils.mac import MacErro
 from ansible_collections.dialtone.phones.plugins.module_utils.release import archive, manifest
 from ansible_collections.dialtone.phones.plugins.plugin_utils import diff, spool
 from ansible_collections.dialtone.phones.plugins.plugin_utils.claim_phones import holders
+from ansible_collections.dialtone.phones.plugins.plugin_utils.compact import Rows
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import FleetError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.mask import Masker
 from ansible_collections.dialtone.phones.plugins.plugin_utils.plan_report import PlanReport
@@ -53,7 +54,7 @@ class _Shared:
         self.report = report
         self.failure = failure
         self.reported = False
-        self.manifests: dict[str, dict[str, bytes]] = {}
+        self.manifests: dict[str, Rows] = {}
         self.release_id = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(2)}"
 
 
@@ -124,7 +125,9 @@ class ActionModule(ActionBase):
             _shared.clear()
             report = PlanReport(args["plan_path"]) if args["plan_path"] else None
             try:
-                run = Run(self._prepare(task_vars, args), _local_folder(), display.display)
+                production = self._prepare(task_vars, args)
+                production.warnings.limit = _WARNED
+                run = Run(production, _local_folder(), display.display)
                 _shared[key] = _Shared(run, report)
             except ProblemsError as exc:
                 _shared[key] = _Shared(None, report, exc)
@@ -239,29 +242,35 @@ class _Publication:
         status = self._action.release(self._task_vars, command=command, manifest=True, known=list(known), **self._options)
         digest = status["digest"]
         if digest and digest not in known:
-            known[digest] = manifest.unslim(base64.b64decode(status.pop("rows")))
+            known[digest] = Rows(_local_folder(), manifest.unslim(base64.b64decode(status.pop("rows"))))
         return Published(self._server, digest, known.get(digest, {}), status.get("edited")), status
 
     def _result(self, plan: Plan, status: dict[str, Any]) -> dict[str, Any]:
         edited = status.get("edited") or {}
         self._rebuild = bool(status.get("strangers") or status.get("gate_edited") or (set(edited) - set(self._unreached(plan, edited))))
         behind = bool(status["gate_stale"] or status["reload_pending"]) or (status["release"] is None and self._run.phones > 0)
-        changes = plan.changes
+        hosts: dict[str, list[str]] = {"changed": [], "updated": [], "removed": []}
+        for change in plan.changes:
+            if change.kind == "changed":
+                # Not cut: what follows in the play, such as phone_resync, acts on all of them.
+                hosts["updated"].append(change.host)
+            shown = hosts["removed" if change.kind == "removed" else "changed"]
+            if len(shown) < _SHOWN:
+                shown.append(change.host)
         result: dict[str, Any] = {
-            "changed": bool(changes) or self._rebuild or behind,
+            "changed": bool(plan.changes) or self._rebuild or behind,
             "server": self._server,
             "release": status["release"],
             "counts": {
                 **plan.counts,
                 "phones": self._run.phones,
-                "rendered": len(self._run.rendered),
-                "skipped": self._run.phones - len(self._run.rendered),
+                "rendered": self._run.rendered,
+                "skipped": self._run.phones - self._run.rendered,
                 "bytes": plan.bytes,
             },
-            "changed_hosts": [change.host for change in changes if change.kind != "removed"][:_SHOWN],
-            # Not cut: what follows in the play, such as phone_resync, acts on all of them.
-            "updated_hosts": [change.host for change in changes if change.kind == "changed"],
-            "removed_hosts": [change.host for change in changes if change.kind == "removed"][:_SHOWN],
+            "changed_hosts": hosts["changed"],
+            "updated_hosts": hosts["updated"],
+            "removed_hosts": hosts["removed"],
             "warnings": self._warnings(plan, status),
         }
         if self._args["verify"]:
@@ -278,9 +287,10 @@ class _Publication:
         return [mac for mac in edited if mac not in mine]
 
     def _warnings(self, plan: Plan, status: dict[str, Any]) -> list[str]:
-        warnings = self._run.warnings[:_WARNED]
-        if len(self._run.warnings) > _WARNED:
-            warnings.append(f"and {len(self._run.warnings) - _WARNED} more warnings of this kind")
+        notes = self._run.warnings
+        warnings = list(notes)
+        if len(notes) > len(warnings):
+            warnings.append(f"and {len(notes) - len(warnings)} more warnings of this kind")
         edited = status.get("edited") or {}
         unreached = self._unreached(plan, edited)
         if edited:
@@ -341,7 +351,7 @@ class _Publication:
         compress = self._action._connection.transport not in ("local", "ansible.builtin.local")
         lines, size = plan.stream(header)
         with lines:
-            archive.write(path, lines, size, list(plan.index.items()), self._run.contents.each(plan.index), compress)
+            archive.write(path, lines, size, plan.index.items(), self._run.contents.each(plan.index), compress)
         try:
             remote = self._action.send(path)
             os.unlink(path)

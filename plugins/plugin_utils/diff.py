@@ -10,9 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.dialtone.phones.plugins.plugin_utils.mask import Masker
-from ansible_collections.dialtone.phones.plugins.plugin_utils.publish_plan import Plan
-
-TEXT_LIMIT = 100 * 1000
+from ansible_collections.dialtone.phones.plugins.plugin_utils.publish_plan import TEXT_LIMIT, Plan
 
 Diff = dict[str, str]
 
@@ -76,12 +74,12 @@ def diffs(
 
 def _is_told(plan: Plan, digest: str) -> bool:
     """Tell whether a content is told by its size and digest: local files, and what is too large for a diff."""
-    return digest in plan.local or plan.sizes.get(digest, 0) > TEXT_LIMIT
+    return digest in plan.told
 
 
 def _text(plan: Plan, value: Any, digest: str, mask: Masker) -> str:
     if _is_told(plan, digest):
-        return f"({plan.sizes.get(digest, 0):,} bytes, SHA-256 {digest})\n"
+        return f"({plan.told[digest]:,} bytes, SHA-256 {digest})\n"
     if isinstance(value, bytes):
         if len(value) > TEXT_LIMIT:
             value = None

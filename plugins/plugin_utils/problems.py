@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 SHOWN = 50
@@ -21,6 +21,31 @@ class Problem(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}"
+
+
+class Notes:
+    """What the operator is told beside problems: all are counted, the first are kept.
+
+    :param limit: how many to keep; None: all.
+    """
+
+    def __init__(self, limit: int | None = None) -> None:
+        self.limit = limit
+        self.kept: list[str] = []
+        self.count = 0
+
+    def tell(self, texts: Iterable[str]) -> None:
+        """Add texts, each once."""
+        for text in dict.fromkeys(texts):
+            self.count += 1
+            if self.limit is None or len(self.kept) < self.limit:
+                self.kept.append(text)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.kept)
+
+    def __len__(self) -> int:
+        return self.count
 
 
 class ProblemsError(Exception):

@@ -29,6 +29,7 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.assets import (
     without_files,
 )
 from ansible_collections.dialtone.phones.plugins.plugin_utils.book_check import check_books
+from ansible_collections.dialtone.phones.plugins.plugin_utils.compact import NumberMap
 from ansible_collections.dialtone.phones.plugins.plugin_utils.context import (
     Server,
     admin_password_of,
@@ -44,13 +45,14 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.oui import owner_o
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import Model, Pack, PackError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.passwords import about_line, weakness
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import MODEL_FILE, Phone, PhoneBuilder
-from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, ProblemsError, did_you_mean
+from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Notes, Problem, ProblemsError, did_you_mean
 from ansible_collections.dialtone.phones.plugins.plugin_utils.render import PackRenderer, RenderedFile, RenderError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.run_settings import Settings, read_settings
 from ansible_collections.dialtone.phones.plugins.plugin_utils.stubs import bootstrap_record
 from ansible_collections.dialtone.phones.plugins.plugin_utils.unchanged import About, UnchangedRow, User, about_of, users_of
 
 ProductionError = ProblemsError
+_WORD = (1 << 64) - 1
 __all__ = ["PhoneRow", "Production", "ProductionError", "RenderError", "prepare"]
 
 
@@ -204,12 +206,14 @@ class Production:
         self.complete = fleet.complete
         self.scope = settings.scope
         self._only: frozenset[str] | None = None
-        self.warnings: list[str] = []
+        self.warnings = Notes()
         self.problems: list[Problem] = []
         self._renderers: dict[int, PackRenderer] = {}
         self._builder = PhoneBuilder(settings.preset.phones, settings.server_networks)
-        self._macs: dict[str, str] = {}  # MAC -> the first host that has it
-        self._users: dict[int, tuple[str, bool]] = {}  # user at a server -> the first host, and whether the line is shared
+        self._told: list[str] = []  # what is told of the phone at hand
+        self._book_notes: set[str] = set()
+        self._macs = NumberMap()  # MAC -> the first host that has it, by its place in the fleet
+        self._users = NumberMap()  # user at a server -> the first host twice, one more where the line is shared
         self._input_key = settings.deriver.key("input")
 
     def narrow(self, hosts: Collection[str]) -> None:
@@ -243,7 +247,8 @@ class Production:
         notes = [f"phonebook {listing['name']}: phones of {vendor} {note}" for note in renderer.book_notes[listing["name"]]]
         if notes and self.settings.strict:
             raise ProblemsError([Problem(*note.split(": ", 1)) for note in notes], "nothing was published")
-        self.warnings += [note for note in notes if note not in self.warnings]
+        self.warnings.tell(note for note in notes if note not in self._book_notes)
+        self._book_notes.update(notes)
         return files
 
     def rows(self, published: Callable[[str], dict[str, Any] | None] | None = None) -> Iterator[PhoneRow | UnchangedRow]:
@@ -251,28 +256,29 @@ class Production:
 
         :param published: gives the manifest's row of a host, nothing where the phone has to be built whatever its inputs.
         """
-        batch = set(self.fleet.batch)
-        self.warnings, self.problems, self._macs, self._users = [], [], {}, {}
+        batch = None if self.fleet.complete else set(self.fleet.batch)
+        self.warnings, self.problems, self._macs, self._users = Notes(self.warnings.limit), [], NumberMap(), NumberMap()
+        self._book_notes.clear()
         self.settings.books.clear()
         self.problems += [] if not self.settings.strict else self.fleet.unordered()
         if not self.settings.strict:
-            self.warnings += [str(problem) for problem in self.fleet.unordered()]
-        for host in self.fleet.hosts:
+            self.warnings.tell(str(problem) for problem in self.fleet.unordered())
+        for number, host in enumerate(self.fleet.hosts):
             same = self._unchanged(host, published(host)) if published else None
             if same is not None:
-                self._check_unique(host, same.mac, same.users)
+                self._check_unique(number, same.mac, same.users)
                 self.settings.books.add(same.listing)
-                if host in batch:
-                    self.warnings += same.about["warnings"]
+                if batch is None or host in batch:
+                    self.warnings.tell(same.about["warnings"])
                     if self._is_asked_for(host):
                         yield same
                 continue
             variables, unresolved = self._variables(host)
             phone, problems = self._builder.build(host, variables)
-            self._check_unique(host, phone["mac"], users_of(phone))
+            self._check_unique(number, phone["mac"], users_of(phone))
             if not problems and not unresolved:
                 self.settings.books.add(phone)
-            if host not in batch:
+            if batch is not None and host not in batch:
                 # Another run's business, as long as it does not collide with this one's phones.
                 continue
             # A variable that could not be resolved is not missing as well.
@@ -280,6 +286,8 @@ class Production:
             named = {f"{host}: {name}" for name in named}
             self.problems += unresolved + [problem for problem in problems if problem.where not in named]
             row = None if problems or unresolved else self._row(phone)
+            self.warnings.tell(self._told)
+            self._told.clear()
             if row is not None and self._is_asked_for(host):
                 yield row
 
@@ -288,10 +296,11 @@ class Production:
 
     def row(self, host: str) -> PhoneRow:
         """Return a phone that :meth:`rows` yielded as unchanged, built."""
-        told = len(self.problems), len(self.warnings)
+        told = len(self.problems)
         phone, _problems = self._builder.build(host, self._variables(host)[0])
         row = self._row(phone)
-        del self.problems[told[0] :], self.warnings[told[1] :]
+        del self.problems[told:]
+        self._told.clear()
         if row is None:
             raise KeyError(host)
         return row
@@ -349,7 +358,7 @@ class Production:
         if model is None:
             self.problems.append(Problem(f"{host}: phone_model", pack.model_problem(phone["model"])))
             return None
-        before, told = len(self.problems), len(self.warnings)
+        before = len(self.problems)
         phone = dict(phone)
         self.problems += choose_firmware(phone, pack, model)
         fitted, notes = fit(phone, pack, model)
@@ -366,7 +375,7 @@ class Production:
         fitted["admin_password"] = admin_password_of(fitted, pack, self.settings.deriver)
         local = local_files(fitted)
         row = PhoneRow(self, fitted, pack, model, self._key(host, pack, phone["phonebooks"] or [], local), places)
-        row.describe(phone, self.warnings[told:])
+        row.describe(phone, list(self._told))
         if local:
             row.about["local"] = local
         return row
@@ -375,7 +384,7 @@ class Production:
         if wrong or self.settings.strict:
             self.problems.append(Problem(phone["host"], text))
         else:
-            self.warnings.append(f"{phone['host']}: {text}")
+            self._told.append(f"{phone['host']}: {text}")
 
     def _check(self, phone: Phone, pack: Pack, model: Model) -> None:
         host = phone["host"]
@@ -417,24 +426,24 @@ class Production:
             owner = ", ".join(vendors_of(phone["mac"])) or owner_of(phone["mac"]) or "nobody known"
             self._say(phone, f"phone_mac: its first half belongs to {owner}, but phone_vendor is {pack.vendor}", False)
 
-    def _check_unique(self, host: str, mac: str | None, users: Iterable[User]) -> None:
+    def _check_unique(self, number: int, mac: str | None, users: Iterable[User]) -> None:
+        host = self.fleet.hosts[number]
         if mac:
-            other = self._macs.setdefault(mac, host)
-            if other != host:
-                self.problems.append(
-                    Problem(f"{host}: phone_mac", f"{mac} is that of {other} too, wanted one phone per MAC in the whole group")
-                )
+            other = self._macs.setdefault(int(mac, 16), number)
+            if other != number:
+                what = f"{mac} is that of {self.fleet.hosts[other]} too, wanted one phone per MAC in the whole group"
+                self.problems.append(Problem(f"{host}: phone_mac", what))
         own: dict[int, int] = {}
         for index, user, server, port, is_shared in users:
             # A 64-bit number instead of the text: the whole fleet's users are remembered.
-            slot = hash((user.casefold(), server.casefold(), port))
+            slot = hash((user.casefold(), server.casefold(), port)) & _WORD
             if own.setdefault(slot, index) != index:
                 what = f"user {user} at {server} is on line {own[slot]} of this phone already"
                 self.problems.append(Problem(f"{host}: phone_lines[{index - 1}]", what))
                 continue
-            other, shared = self._users.setdefault(slot, (host, is_shared))
-            if (other, shared) != (host, is_shared) and not (shared and is_shared):
-                what = f"user {user} at {server} is registered by {other} too; a line of several phones needs shared: true on each"
+            other, shared = divmod(self._users.setdefault(slot, 2 * number + is_shared), 2)
+            if other != number and not (shared and is_shared):
+                what = f"user {user} at {server} is registered by {self.fleet.hosts[other]} too; a line of several phones needs shared: true on each"
                 self.problems.append(Problem(f"{host}: phone_lines[{index - 1}]", what))
 
     def _run_digest(self, pack: Pack) -> bytes:

@@ -7,14 +7,19 @@
 from __future__ import annotations
 
 import tempfile
+from array import array
+from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import Any, BinaryIO, NamedTuple
 
 from ansible_collections.dialtone.phones.plugins.module_utils.release.manifest import FORMAT, encode, gate_digest
 from ansible_collections.dialtone.phones.plugins.plugin_utils.assets import is_asset_name
+from ansible_collections.dialtone.phones.plugins.plugin_utils.compact import Digests, NumberMap, Spilled
 from ansible_collections.dialtone.phones.plugins.plugin_utils.publish_run import Entry, PublishError, Run
 from ansible_collections.dialtone.phones.plugins.plugin_utils.published import Published
 
+# A content that is larger is told by its size and digest where files are compared for the reader.
+TEXT_LIMIT = 100 * 1000
 _SHOWN = 20
 # Below this many phones a share says nothing: one of three is 33 %.
 _GUARDED_FROM = 20
@@ -44,6 +49,32 @@ class Change(NamedTuple):
     gate: bool
 
 
+class Index:
+    """The contents to send, by digest, in the order they came; ``size``: of all of them."""
+
+    def __init__(self) -> None:
+        self._digests = Digests()
+        self._sizes = array("Q")
+        self.size = 0
+
+    def __len__(self) -> int:
+        return len(self._sizes)
+
+    def __iter__(self) -> Iterator[str]:
+        return (digest for digest, _size in self.items())
+
+    def add(self, digest: str, size: int) -> None:
+        """Add a content, unless it is there."""
+        if self._digests.add(bytes.fromhex(digest)):
+            self._sizes.append(size)
+            self.size += size
+
+    def items(self) -> Iterator[tuple[str, int]]:
+        """Yield digest and size."""
+        for number, size in enumerate(self._sizes):
+            yield self._digests[number].hex(), size
+
+
 class Plan:
     """What has to be done on one server.
 
@@ -57,11 +88,12 @@ class Plan:
         self._entries: BinaryIO = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - lives as long as the plan
         self._conflicts: list[str] = []
         self._conflict_count = 0
-        self.changes: list[Change] = []
-        self.index: dict[str, int] = {}
-        # Of contents in changed files: how large, and which are of local files and so told by name, size and digest alone.
-        self.sizes: dict[str, int] = {}
-        self.local: set[str] = set()
+        self.changes: Spilled[Change] = Spilled(folder, list, lambda fields: Change(*fields))
+        self._kinds: Counter[str] = Counter()
+        self._files = 0
+        self.index = Index()
+        # Of contents in changed files: the sizes of those that a diff tells by size and digest alone, being local files or large.
+        self.told: dict[str, int] = {}
         self.moved = 0
         self.unreached: list[str] = []
         self._compare(run)
@@ -69,25 +101,21 @@ class Plan:
     @property
     def counts(self) -> dict[str, int]:
         """Return the numbers that the result shows."""
-        kinds = [change.kind for change in self.changes]
-        return {
-            "new": kinds.count("new"),
-            "changed": kinds.count("changed"),
-            "removed": kinds.count("removed"),
-            "files": sum(len(change.files) for change in self.changes if change.kind != "removed"),
-        }
+        return {**{kind: self._kinds[kind] for kind in ("new", "changed", "removed")}, "files": self._files}
 
     @property
     def bytes(self) -> int:
         """Return how much content is sent."""
-        return sum(self.index.values())
+        return self.index.size
 
     def _compare(self, run: Run) -> None:
-        macs: set[str] = set()
-        hosts: set[str] = set()
+        macs, hosts = NumberMap(), set()
+        # A complete run that prunes need not know the names: what it lacks goes.
+        by_name = bool(self._published.rows) and not self._is_pruning(run)
         for entry in run.entries():
-            macs.add(entry.mac)
-            hosts.add(entry.host)
+            macs.setdefault(int(entry.mac, 16), 0)
+            if by_name:
+                hosts.add(entry.host)
             self._one(entry, run)
         if self._conflict_count:
             more = [f"  … and {self._conflict_count - _SHOWN} more"] if self._conflict_count > _SHOWN else []
@@ -116,7 +144,7 @@ class Plan:
         repair = [name for name in self._published.edited.get(entry.mac, ()) if name in files]
         for digest, size in files.values():
             if digest in run.contents and not self._published.has(digest):
-                self.index[digest] = size
+                self.index.add(digest, size)
         row = {
             "mac": entry.mac,
             "host": entry.host,
@@ -139,22 +167,31 @@ class Plan:
         for name, digests in differing.items():
             for entries, digest in zip((before, files), digests, strict=True):
                 if digest:
-                    self.sizes[digest] = entries[name][1]
-                    if run.contents.is_local(digest) or is_asset_name(name):
-                        self.local.add(digest)
+                    size = entries[name][1]
+                    if size > TEXT_LIMIT or run.contents.is_local(digest) or is_asset_name(name):
+                        self.told[digest] = size
         gate = old is None or old["gate"] != row["gate"]
         if old is not None and not differing and not gate and old["scope"] == row["scope"]:
             self.moved += 1
         else:
-            self.changes.append(
+            self._change(
                 Change("new" if old is None else "changed", entry.host, entry.mac, entry.vendor, entry.site or "", differing, gate)
             )
         self._write({"set": {**row, "gate": run.gate_of(entry)}, **({"repair": repair} if repair else {})})
 
-    def _remove(self, run: Run, macs: set[str], hosts: set[str]) -> None:
-        gone = self._scope.prune and run.production.complete
+    def _is_pruning(self, run: Run) -> bool:
+        return self._scope.prune and run.production.complete
+
+    def _change(self, change: Change) -> None:
+        self.changes.append(change)
+        self._kinds[change.kind] += 1
+        if change.kind != "removed":
+            self._files += len(change.files)
+
+    def _remove(self, run: Run, macs: NumberMap, hosts: set[str]) -> None:
+        gone = self._is_pruning(run)
         for mac in sorted(self._published.rows):
-            if mac in macs:
+            if int(mac, 16) in macs:
                 continue
             row = self._published.row(mac) or {}
             if row["scope"] != self._scope.name:
@@ -162,7 +199,7 @@ class Plan:
             # A host of this run under another MAC: the handset was replaced, whatever else this run covers.
             if gone or mac in self._scope.remove or row["host"] in hosts:
                 files = {name: (entry[0], "") for name, entry in row["files"].items()}
-                self.changes.append(Change("removed", row["host"], mac, row["vendor"], row["site"] or "", files, True))
+                self._change(Change("removed", row["host"], mac, row["vendor"], row["site"] or "", files, True))
                 self._write({"remove": mac})
             elif mac in self._published.edited:
                 self.unreached.append(row["host"])
@@ -209,3 +246,4 @@ class Plan:
 
     def close(self) -> None:
         self._entries.close()
+        self.changes.close()

@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 from ansible_collections.dialtone.phones.plugins.module_utils.release.manifest import encode
 from ansible_collections.dialtone.phones.plugins.plugin_utils.book_fit import PAGE
 from ansible_collections.dialtone.phones.plugins.plugin_utils.book_shelves import Files, Shelves
+from ansible_collections.dialtone.phones.plugins.plugin_utils.compact import NumberMap, lines_of
 from ansible_collections.dialtone.phones.plugins.plugin_utils.mask import Masker
-from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import ProblemsError
+from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Notes, ProblemsError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.published import Published
 from ansible_collections.dialtone.phones.plugins.plugin_utils.render import RenderError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.spool import Contents
@@ -67,8 +68,8 @@ class Run:
         self._tell = tell
         self._entries: Any = None
         self._shelves = Shelves(production, self.contents)
-        self.rendered: set[str] = set()
-        self.warnings: list[str] = []
+        self.rendered = 0
+        self.warnings = Notes()
         self.phones = 0
 
     @property
@@ -90,29 +91,23 @@ class Run:
         if self._entries is None:
             skip = None if force else published.unspoilt
             self._entries = self._pass(None, lambda phone: force or published.must_render(phone.mac, phone.key), published, keep_all, skip)
-            self.warnings = list(dict.fromkeys(self.production.warnings))
+            self.warnings = self.production.warnings
             return
         # Books that were known by what the first server has may be new to this one.
         problems = _Problems()
         self.production.problems += self._shelves.complete(published, keep_all, problems.add)
         problems.check()
-        short = {entry.mac for entry in self.entries() if self._is_short(entry, published, force, keep_all)}
+        short = NumberMap()
+        for entry in self.entries():
+            if self._is_short(entry, published, force, keep_all):
+                short.setdefault(int(entry.mac, 16), 0)
         if short:
-            self._entries = self._pass(self.entries(), lambda phone: phone.mac in short, published, keep_all)
+            self._entries = self._pass(self.entries(), lambda phone: int(phone.mac, 16) in short, published, keep_all)
 
     def entries(self) -> Iterator[Entry]:
         """Yield the phones as they were prepared."""
-        stream = self._entries
-        position = 0
-        while True:
-            # Several readers share the file, so each keeps its own place.
-            stream.seek(position)
-            lines = stream.readlines(1 << 20)
-            if not lines:
-                return
-            position = stream.tell()
-            for line in lines:
-                yield Entry(*json.loads(line))
+        for line in lines_of(self._entries):
+            yield Entry(*json.loads(line))
 
     def files_of(self, entry: Entry, old: dict[str, Any] | None) -> Files:
         """Return all files of a phone; what was not rendered is as the server's row has it."""
@@ -157,8 +152,8 @@ class Run:
                 books = self._shelves.place(phone)
             # Once something is wrong nothing will be published: the rest is only checked.
             if is_wanted(phone) and not production.problems:
+                self.rendered += known is None or known.files is None
                 files = self._render(phone, published, keep_all, problems)
-                self.rendered.add(phone.mac)
             secret = keep_all and files is not None
             entry = Entry(
                 phone.host,
@@ -174,7 +169,7 @@ class Run:
                 phone.about,
             )
             fresh.write(encode(list(entry)) + b"\n")
-            progress.step(self.phones, len(self.rendered))
+            progress.step(self.phones, self.rendered)
         if before is None:
             # What is wrong with books is told with what is wrong with phones.
             production.problems += self._shelves.fill(None if keep_all else published, problems.add)

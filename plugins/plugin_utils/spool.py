@@ -12,7 +12,10 @@ import hashlib
 import os
 import shutil
 import tempfile
+from array import array
 from collections.abc import Iterable, Iterator
+
+from ansible_collections.dialtone.phones.plugins.plugin_utils.compact import Digests
 
 _PREFIX = "dialtone-spool-"
 _LOCK = "lock"
@@ -28,13 +31,13 @@ class Contents:
 
     def __init__(self, folder: str) -> None:
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - lives as long as the run
-        self._where: dict[bytes, tuple[int, int]] = {}
+        self._known = Digests()
+        self._ends = array("Q")
         self._local: dict[bytes, tuple[str, int]] = {}
-        self._end = 0
 
     def __contains__(self, digest: str) -> bool:
         key = bytes.fromhex(digest)
-        return key in self._where or key in self._local
+        return self._known.find(key) >= 0 or key in self._local
 
     def add_file(self, digest: str, path: str, size: int) -> None:
         """Remember where a local file is."""
@@ -46,18 +49,20 @@ class Contents:
 
     def add(self, digest: str, content: bytes) -> None:
         """Keep a content, unless it is kept already."""
-        key = bytes.fromhex(digest)
-        if key not in self._where:
-            self._file.seek(self._end)
+        if self._known.add(bytes.fromhex(digest)):
+            begin = self._ends[-1] if self._ends else 0
+            self._file.seek(begin)
             self._file.write(content)
-            self._where[key] = (self._end, len(content))
-            self._end += len(content)
+            self._ends.append(begin + len(content))
 
     def get(self, digest: str) -> bytes:
         """Return a rendered content that is kept."""
-        offset, size = self._where[bytes.fromhex(digest)]
-        self._file.seek(offset)
-        return self._file.read(size)
+        number = self._known.find(bytes.fromhex(digest))
+        if number < 0:
+            raise KeyError(digest)
+        begin = self._ends[number - 1] if number else 0
+        self._file.seek(begin)
+        return self._file.read(self._ends[number] - begin)
 
     def each(self, digests: Iterable[str]) -> Iterator[bytes]:
         """Yield contents one after the other, large ones in pieces.
@@ -65,7 +70,7 @@ class Contents:
         :raises ContentError: a local file changed meanwhile.
         """
         for digest in digests:
-            if bytes.fromhex(digest) in self._where:
+            if self._known.find(bytes.fromhex(digest)) >= 0:
                 yield self.get(digest)
             else:
                 yield from self._pieces(digest)

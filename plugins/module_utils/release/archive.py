@@ -49,7 +49,9 @@ class _Joined(io.RawIOBase):
         return size
 
 
-def write(path: str, plan: t.BinaryIO, plan_size: int, index: list[tuple[str, int]], contents: t.Iterable[bytes], compress: bool) -> None:
+def write(
+    path: str, plan: t.BinaryIO, plan_size: int, index: t.Iterable[tuple[str, int]], contents: t.Iterable[bytes], compress: bool
+) -> None:
     """Write an archive.
 
     :param plan: the plan's lines, read from where it stands.
@@ -57,10 +59,14 @@ def write(path: str, plan: t.BinaryIO, plan_size: int, index: list[tuple[str, in
     :param index: digest and size of every content, in the order of ``contents``.
     :param compress: gzip it: worth it on a network, not on the same machine.
     """
-    listing = b"".join(encode(entry) + b"\n" for entry in index)
-    sizes = (plan_size, len(listing), sum(size for _digest, size in index))
-    streams = (plan, io.BytesIO(listing), io.BufferedReader(_Joined(contents), 1 << 20))
-    with open(path, "xb") as raw:
+    with open(path, "xb") as raw, tempfile.TemporaryFile(dir=os.path.dirname(path) or ".") as listing:
+        total = 0
+        for digest, size in index:
+            listing.write(encode((digest, size)) + b"\n")
+            total += size
+        sizes = (plan_size, listing.tell(), total)
+        listing.seek(0)
+        streams = (plan, listing, io.BufferedReader(_Joined(contents), 1 << 20))
         os.fchmod(raw.fileno(), 0o600)
         # A low level: it is contents that are much alike, and they are compressed while somebody waits.
         packed = gzip.GzipFile("", "wb", 2, raw, mtime=0) if compress else contextlib.nullcontext(raw)

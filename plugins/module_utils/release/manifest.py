@@ -24,6 +24,7 @@ FORMAT = 1
 NAME = "manifest.json.gz"
 # Python's default of 9 costs five times the time for a few per cent.
 _LEVEL = 3
+_PIECE = 1 << 16
 _MAC = re.compile(r"\A[0-9a-f]{12}\Z")
 
 
@@ -128,9 +129,11 @@ def slim(lines: t.Iterable[bytes]) -> bytes:
     return b"".join(parts)
 
 
-def unslim(packed: bytes) -> dict[str, bytes]:
-    """Return the encoded slim rows by MAC."""
-    rows = {}
-    for line in zlib.decompress(packed).splitlines():
-        rows[json.loads(line)["mac"]] = line
-    return rows
+def unslim(packed: bytes) -> t.Iterator[t.Tuple[str, bytes]]:
+    """Yield MAC and encoded slim row, in the order of MACs."""
+    unpacker = zlib.decompressobj()
+    rest = b""
+    for begin in range(0, len(packed), _PIECE):
+        *lines, rest = (rest + unpacker.decompress(packed[begin : begin + _PIECE])).split(b"\n")
+        for line in lines:
+            yield json.loads(line)["mac"], line

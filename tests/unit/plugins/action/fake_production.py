@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 
-from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import ProblemsError
+from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Notes, ProblemsError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.render import RenderedFile, RenderError
 
 
@@ -125,7 +125,8 @@ class FakeProduction:
         self.hosts_all = len(phones)
         self.complete = complete
         self.scope = scope
-        self.warnings = warnings or []
+        self.warnings = Notes()
+        self._said = warnings or []
         self.problems: list = []
 
     def shelf_key(self, vendor, listed):
@@ -135,6 +136,8 @@ class FakeProduction:
         return [_file(listing["file"], listing["title"])]
 
     def rows(self, _published=None):
+        self.warnings = Notes(self.warnings.limit)
+        self.warnings.tell(self._said)
         return iter(self.phones)
 
     def finish(self) -> None:

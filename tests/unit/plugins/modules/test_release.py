@@ -43,7 +43,7 @@ def test_looking_works_where_nothing_was_published(server, command):
 
 def test_status_gives_rows_without_secrets(server):
     server.publish(two("one"))
-    rows = manifest.unslim(base64.b64decode(run(server, "status", manifest=True)["rows"]))
+    rows = dict(manifest.unslim(base64.b64decode(run(server, "status", manifest=True)["rows"])))
     row = json.loads(rows[mac_of(1)])
     assert row["gate"] == manifest.gate_digest(server.rows()[mac_of(1)]["gate"])
     assert server.rows()[mac_of(1)]["gate"]["home"][0]["token"] not in rows[mac_of(1)].decode()

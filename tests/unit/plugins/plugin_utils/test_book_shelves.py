@@ -90,7 +90,7 @@ def test_a_book_is_sent_once_for_all_its_phones(site):
 
 def test_a_run_that_finds_the_people_as_they_were_renders_no_book_and_changes_nothing(site):
     rendered, sent, plans = site.run()
-    assert (rendered, sent, plans[0].changes, plans[0].moved) == ([], [0], [], 0)
+    assert (rendered, sent, list(plans[0].changes), plans[0].moved) == ([], [0], [], 0)
 
 
 def test_a_new_phone_gets_the_book_that_others_have(site):

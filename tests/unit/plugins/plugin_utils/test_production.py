@@ -200,7 +200,7 @@ def test_books_beyond_a_phones_places_are_merged_into_its_last(tmp_path):
     assert [listing["title"] for listing in row.listed] == ["A", "B", "C", "D", "E + F + G"]
     text = production.render_book(row.vendor, row.listed[-1])[0].content.decode()
     assert [name in text for name in ("of d", "of e", "of f", "of g")] == [False, True, True, True]
-    assert production.warnings == []
+    assert list(production.warnings) == []
 
 
 def test_a_run_for_some_phones_hands_out_those_and_checks_all(tmp_path):
