@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is remembered of every phone of a large fleet, in a tenth of what dictionaries of objects take.
+"""What is remembered of every phone of a large fleet, in a fraction of what dictionaries of objects take.
 
-A dictionary that maps a text to a tuple costs 300 bytes an entry, and a run would need half a dozen of them; here an entry costs some 30.
+A dictionary that maps a text to a tuple costs 300 bytes an entry, and a run would need half a dozen of them; here an entry costs 30 to 50.
 """
 
 from __future__ import annotations

@@ -58,12 +58,13 @@ def gather(inventory: str, count: int) -> tuple[dict[str, dict[str, Any]], dict[
 
     hosts: dict[str, dict[str, Any]] = {}
     wanted: dict[str, str] = {}
-    plain, asked = None, set()
+    plain, asked, folder = None, set(), Path()
     for row in production.rows():
         pack, model = row._pack, row._model
         if pack.vendor != _VENDOR or model.merged:
             continue
-        plain = plain or Plain(pack)
+        # The loop ends at some other vendor's phone where the fleet has fewer than wanted.
+        plain, folder = plain or Plain(pack), pack.folders[-1]
         asked = asked or set(re.findall(r"model\.(\w+)", "".join(file.read_text("utf-8") for file in pack.folders[-1].glob("*.j2"))))
         context = context_of(row.phone, pack, model, row._server, row._listed)
         # A template file under Ansible has no functions of ours; the chosen one calls none.
@@ -75,7 +76,7 @@ def gather(inventory: str, count: int) -> tuple[dict[str, dict[str, Any]], dict[
         wanted[row.mac] = plain._env.get_template(_TEMPLATE).render({**given, "model": model})
         if len(hosts) == count:
             break
-    return hosts, wanted, pack.folders[-1]
+    return hosts, wanted, folder
 
 
 def main() -> None:
@@ -85,7 +86,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=200)
     arguments = parser.parse_args()
     hosts, wanted, folder = gather(arguments.inventory, arguments.count)
-    work = arguments.folder
+    work = arguments.folder.resolve()
     shutil.rmtree(work, ignore_errors=True)
     (work / "out").mkdir(parents=True)
     shutil.copytree(folder, work / "templates")
@@ -98,12 +99,19 @@ def main() -> None:
 
     def run(name: str) -> float:
         begin = time.perf_counter()
-        subprocess.run(
+        done = subprocess.run(
             ["ansible-playbook", "-i", str(work / "phones.json"), "-f", "20", str(work / name)],
-            check=True,
-            stdout=subprocess.DEVNULL,
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
             env={name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_CALLBACK")},
         )
+        if done.returncode:
+            # What went wrong stands before the recap, which has a line for each phone.
+            told = done.stdout.partition("PLAY RECAP")[0].rstrip().splitlines()
+            last = "\n".join(line[:1000] for line in told[-15:])
+            sys.exit(f"by_template.py: ansible-playbook {name} ended with {done.returncode}:\n{last}")
         return time.perf_counter() - begin
 
     empty = min(run("empty.yml") for _round in range(2))
