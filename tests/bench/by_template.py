@@ -97,8 +97,8 @@ def main() -> None:
     (work / "play.yml").write_text(play, encoding="utf-8")
     (work / "empty.yml").write_text(play.split("  tasks:")[0], encoding="utf-8")
 
-    def run(name: str) -> float:
-        begin = time.perf_counter()
+    def run(name: str) -> tuple[float, float]:
+        begin, before = time.perf_counter(), os.times()
         done = subprocess.run(
             ["ansible-playbook", "-i", str(work / "phones.json"), "-f", "20", str(work / name)],
             check=False,
@@ -112,12 +112,15 @@ def main() -> None:
             told = done.stdout.partition("PLAY RECAP")[0].rstrip().splitlines()
             last = "\n".join(line[:1000] for line in told[-15:])
             sys.exit(f"by_template.py: ansible-playbook {name} ended with {done.returncode}:\n{last}")
-        return time.perf_counter() - begin
+        after = os.times()
+        used = after.children_user + after.children_system - before.children_user - before.children_system
+        return time.perf_counter() - begin, used
 
-    empty = min(run("empty.yml") for _round in range(2))
-    spent = run("play.yml") - empty
+    empty = [min(values) for values in zip(*(run("empty.yml") for _round in range(2)), strict=True)]
+    spent, used = (whole - start for whole, start in zip(run("play.yml"), empty, strict=True))
     differing = [mac for mac, text in wanted.items() if (work / "out" / mac).read_text(encoding="utf-8") != text]
-    print(json.dumps({"files": len(hosts), "template_s": spent, "per_file_ms": spent * 1000 / len(hosts), "differing": differing[:20]}))
+    per_file = {"per_file_ms": spent * 1000 / len(hosts), "per_file_cpu_ms": used * 1000 / len(hosts)}
+    print(json.dumps({"files": len(hosts), "template_s": spent, **per_file, "differing": differing[:20]}))
     sys.exit(1 if differing else 0)
 
 
