@@ -45,6 +45,7 @@ GUIDES = {
 # Labels of Ansible's own manual that the reference names; asking the manual's index for them would need a network.
 LABELS = {
     "action_plugins": ("Action plugins", "plugins/action.html"),
+    "ansible_collections.ansible.builtin.copy_module": ("ansible.builtin.copy", "collections/ansible/builtin/copy_module.html"),
     "ansible_configuration_settings": ("Configuration settings", "reference_appendices/config.html"),
     "common_return_values": ("Common return values", "reference_appendices/common_return_values.html"),
 }

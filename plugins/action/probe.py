@@ -17,7 +17,6 @@ from ansible_collections.dialtone.phones.plugins.module_utils.mac import MacErro
 from ansible_collections.dialtone.phones.plugins.plugin_utils.claim_phones import holders
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import GROUP, FleetError, read_fleet
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import Model, Pack, PackError, Packs
-from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import did_you_mean
 
 PROBE_GROUP = "probe_phones"
 
@@ -38,12 +37,12 @@ class ActionModule(ActionBase):
             paths = self._templar.template(paths)
             folder = Path(self._loader.get_basedir())
             packs = Packs([str(folder / path) for path in ([paths] if isinstance(paths, str) else paths)])
-            pack = packs.get(str(args["vendor"]))
         except (MacError, PackError) as exc:
             raise AnsibleActionFail(str(exc)) from None
-        if pack is None:
-            near = did_you_mean(str(args["vendor"]), packs.names()) or f"; known: {', '.join(packs.names())}"
-            raise AnsibleActionFail(f"vendor: {args['vendor']!r} has no pack{near}")
+        try:
+            pack = packs.wanted(str(args["vendor"]))
+        except PackError as exc:
+            raise AnsibleActionFail(f"vendor: {exc}") from None
         model = pack.model(str(args["model"]))
         if model is None:
             raise AnsibleActionFail(f"model: {pack.model_problem(str(args['model']))}")

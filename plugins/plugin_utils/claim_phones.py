@@ -18,9 +18,8 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.dialtone.phones.plugins.module_utils.mac import MacError, is_locally_administered, normalize_mac
 from ansible_collections.dialtone.phones.plugins.plugin_utils.context import Base
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import Fleet, read_fleet
-from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import PackError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import PREFIX, model_specs
-from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, ProblemsError, did_you_mean
+from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, ProblemsError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.run_settings import Settings, read_settings
 from ansible_collections.dialtone.phones.plugins.plugin_utils.schema import compile_spec
 
@@ -148,20 +147,10 @@ class _Reader:
 
     def phone(self, host: str, values: Mapping[str, Any]) -> ClaimPhone | None:
         """Return the phone, or nothing when it has no pack or no model; then the problem is noted."""
-        try:
-            pack = self._packs.get(values["vendor"])
-        except PackError as exc:
-            self.problems.append(Problem(f"{host}: phone_vendor", str(exc)))
+        known = self._packs.model_of(host, values, self.problems)
+        if known is None:
             return None
-        if pack is None:
-            names = self._packs.names()
-            near = did_you_mean(values["vendor"], names) or f"; known: {', '.join(names)}"
-            self.problems.append(Problem(f"{host}: phone_vendor", f"{values['vendor']!r} has no pack{near}"))
-            return None
-        model = pack.model(values["model"])
-        if model is None:
-            self.problems.append(Problem(f"{host}: phone_model", pack.model_problem(values["model"])))
-            return None
+        pack, model = known
         if values["redirect_account"] and is_locally_administered(values["mac"]):
             what = "is locally administered, so it can't be registered with a redirect service"
             self.problems.append(Problem(f"{host}: phone_mac", what))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ import yaml
 from ansible_collections.dialtone.phones.plugins.module_utils.mac import format_mac
 from ansible_collections.dialtone.phones.plugins.plugin_utils.derive import HTTP_PASSWORD
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack_check import pack_problems
-from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import did_you_mean, shown
+from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, did_you_mean, shown
 
 SHIPPED = Path(__file__).resolve().parents[2] / "templates"
 
@@ -251,6 +251,30 @@ class Packs:
         if vendor not in self._packs:
             self._packs[vendor] = self._load(vendor, ()) if re.fullmatch("[a-z][a-z0-9_]*", vendor) else None
         return self._packs[vendor]
+
+    def wanted(self, vendor: str) -> Pack:
+        """Return the pack of a vendor.
+
+        :raises PackError: there is none, or it can't be used; the message is a clause.
+        """
+        pack = self.get(vendor)
+        if pack is None:
+            names = self.names()
+            raise PackError(f"{shown(vendor)} has no pack{did_you_mean(vendor, names) or '; known: ' + ', '.join(names)}")
+        return pack
+
+    def model_of(self, host: str, phone: Mapping[str, Any], problems: list[Problem]) -> tuple[Pack, Model] | None:
+        """Return the pack and the model of a phone; nothing where it has none, which is then noted."""
+        try:
+            pack = self.wanted(phone["vendor"])
+        except PackError as exc:
+            problems.append(Problem(f"{host}: phone_vendor", str(exc)))
+            return None
+        model = pack.model(phone["model"])
+        if model is None:
+            problems.append(Problem(f"{host}: phone_model", pack.model_problem(phone["model"])))
+            return None
+        return pack, model
 
     def _load(self, vendor: str, below: tuple[str, ...]) -> Pack | None:
         if vendor in below:

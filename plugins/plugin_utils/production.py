@@ -45,7 +45,7 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.oui import owner_o
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import Model, Pack, PackError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.passwords import about_line, weakness
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import MODEL_FILE, Phone, PhoneBuilder
-from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Notes, Problem, ProblemsError, did_you_mean
+from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Notes, Problem, ProblemsError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.render import PackRenderer, RenderedFile, RenderError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.run_settings import Settings, read_settings
 from ansible_collections.dialtone.phones.plugins.plugin_utils.stubs import bootstrap_record
@@ -344,20 +344,10 @@ class Production:
 
     def _row(self, phone: Phone) -> PhoneRow | None:
         host = phone["host"]
-        try:
-            pack = self.settings.packs.get(phone["vendor"])
-        except PackError as exc:
-            self.problems.append(Problem(f"{host}: phone_vendor", str(exc)))
+        known = self.settings.packs.model_of(host, phone, self.problems)
+        if known is None:
             return None
-        if pack is None:
-            names = self.settings.packs.names()
-            near = did_you_mean(phone["vendor"], names) or f"; known: {', '.join(names)}"
-            self.problems.append(Problem(f"{host}: phone_vendor", f"{phone['vendor']!r} has no pack{near}"))
-            return None
-        model = pack.model(phone["model"])
-        if model is None:
-            self.problems.append(Problem(f"{host}: phone_model", pack.model_problem(phone["model"])))
-            return None
+        pack, model = known
         before = len(self.problems)
         phone = dict(phone)
         self.problems += choose_firmware(phone, pack, model)

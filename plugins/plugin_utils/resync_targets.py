@@ -166,14 +166,10 @@ def _hosts(fleet: Fleet, wanted: list[str] | None, problems: list[Problem]) -> l
 
 def _pack(packs: Packs, phone: Phone, problems: list[Problem]) -> Pack | None:
     try:
-        pack = packs.get(phone["vendor"])
+        return packs.wanted(phone["vendor"])
     except PackError as exc:
         problems.append(Problem(f"{phone['host']}: phone_vendor", str(exc)))
         return None
-    if pack is None:
-        near = did_you_mean(phone["vendor"], packs.names()) or f"; known: {', '.join(packs.names())}"
-        problems.append(Problem(f"{phone['host']}: phone_vendor", f"{phone['vendor']!r} has no pack{near}"))
-    return pack
 
 
 def _target(phone: Phone, pack: Pack, args: Mapping[str, Any], place: Any) -> Target | str:

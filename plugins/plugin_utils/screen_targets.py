@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.dialtone.phones.plugins.plugin_utils.context import admin_password_of
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import Fleet
-from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import Model, Pack, PackError
+from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import Model, Pack
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import Phone, PhoneBuilder
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, ProblemsError, did_you_mean
 from ansible_collections.dialtone.phones.plugins.plugin_utils.schema import compile_spec, split_hostport
@@ -48,16 +48,10 @@ def find_screens(fleet: Fleet, settings: Any, args: Mapping[str, Any], places: M
         if found or unresolved:
             problems += [*unresolved, *(problem for problem in found if not unresolved)]
             continue
-        try:
-            pack = settings.packs.get(phone["vendor"])
-            model = pack.model(phone["model"]) if pack else None
-        except PackError as exc:
-            problems.append(Problem(f"{host}: phone_vendor", str(exc)))
+        known = settings.packs.model_of(host, phone, problems)
+        if known is None:
             continue
-        if pack is None or model is None:
-            what = f"{phone['vendor']!r} has no pack" if pack is None else pack.model_problem(phone["model"])
-            problems.append(Problem(f"{host}: {'phone_vendor' if pack is None else 'phone_model'}", what))
-            continue
+        pack, model = known
         place = args["addresses"].get(host) or places.get(host)
         faults: list[Problem] = []
         if place:

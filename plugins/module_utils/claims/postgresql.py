@@ -28,9 +28,8 @@ class PostgresqlStore(Store):
     """The store of several servers. A connection that was lost is made anew at the next use; what was asked meanwhile is refused."""
 
     def __init__(self, target: str) -> None:
-        super().__init__()
+        super().__init__(target)
         self.name = "PostgreSQL"
-        self._target = target
         self._connection: Any = None
         self._depth = 0
         with self._lock:
@@ -45,16 +44,7 @@ class PostgresqlStore(Store):
             raise
 
     @classmethod
-    def create(cls, target: str, by: str = "", check: bool = False) -> bool:
-        """Make a store with a new random epoch; return False, and change nothing, when there is one."""
-        try:
-            cls(target).close()
-        except StoreMissing:
-            pass
-        else:
-            return False
-        if check:
-            return True
+    def make(cls, target: str, by: str) -> bool:
         driver = _driver()
         try:
             connection = driver.connect(target, connect_timeout=5)
@@ -80,7 +70,7 @@ class PostgresqlStore(Store):
     def _connect(self) -> None:
         driver = _driver()
         try:
-            self._connection = driver.connect(self._target, connect_timeout=3, application_name="dialtone-gate")
+            self._connection = driver.connect(self.target, connect_timeout=3, application_name="dialtone-gate")
             self._connection.autocommit = True
             with self._connection.cursor() as cursor:
                 # A claim that was answered must survive the loss of the database's power, whatever the server's default is.

@@ -26,7 +26,7 @@ class SqliteStore(Store):
     """
 
     def __init__(self, path: str, readonly: bool = False) -> None:
-        super().__init__()
+        super().__init__(path)
         self.name = self.path = path
         self._readonly = readonly
         self._file = self._identity()
@@ -43,16 +43,7 @@ class SqliteStore(Store):
             raise
 
     @classmethod
-    def create(cls, path: str, by: str = "", check: bool = False) -> bool:
-        """Make a store with a new random epoch; return False, and change nothing, when there is one."""
-        try:
-            cls(path).close()
-        except StoreMissing:
-            pass
-        else:
-            return False
-        if check:
-            return True
+    def make(cls, path: str, by: str) -> bool:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600))
         connection = sqlite3.connect(path, isolation_level=None)
         try:

@@ -14,7 +14,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Seque
 
 from . import lan, model, schema, verbs
 from .clock import Moment
-from .model import ClaimRequest, Decision, Row, StoreError
+from .model import ClaimRequest, Decision, Row, StoreError, StoreMissing
 
 _SELECT = (
     'SELECT mac, claim_generation, token_sha256, state, "window", armed_at, armed_by, reason, pin_sha256, pin_failures, claimed_at, claimed_boot,'
@@ -29,10 +29,29 @@ class Store:
 
     name = "store"
 
-    def __init__(self) -> None:
+    @classmethod
+    def create(cls, target: str, by: str = "", check: bool = False) -> bool:
+        """Make a store with a new random epoch; return False, and change nothing, when there is one."""
+        try:
+            cls(target).close()
+        except StoreMissing:
+            return check or cls.make(target, by)
+        return False
+
+    # How a kind of store is made and connects; the rest of the class is common.
+    def __init__(self, target: str) -> None:
+        """
+        :param target: the path of a database, or the address of one.
+        :raises StoreMissing: there is no store.
+        """
+        self.target = target
         self._lock = threading.RLock()
 
-    # How a kind of store connects; the rest of the class is common.
+    @classmethod
+    def make(cls, target: str, by: str) -> bool:
+        """Make the tables, and an epoch; return False when somebody else just did."""
+        raise NotImplementedError
+
     def execute(self, sql: str, values: Sequence[Any] = ()) -> Any:
         raise NotImplementedError
 
