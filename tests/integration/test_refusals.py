@@ -42,3 +42,15 @@ def test_a_server_without_a_release_is_told(tmp_path):
     inventory = world.inventory(provisioning_root=str(tmp_path / "nowhere"))
     output = " ".join(world.play("playbooks/unknown.yml", "-e", f"unknown_path={tmp_path}/unknown.csv", inventory=inventory).split())
     assert "server: has no published release, so nothing is known of what phones fetch there; publish first" in output
+
+
+@pytest.mark.parametrize(
+    ("playbook", "extra", "sentence"),
+    [
+        ("bootstrap", "bootstrap_state=locked", 'bootstrap_state: got "locked", wanted opened or closed'),
+        ("rotate", "rotate_minutes=soon", 'rotate_minutes: got "soon", wanted a number above 0'),
+        ("rotate", "rotate_every=0", 'rotate_every: got "0", wanted a number above 0'),
+    ],
+)
+def test_what_can_not_be_meant_is_told_before_anything_is_published_or_opened(tmp_path, playbook, extra, sentence):
+    assert sentence in refused(World(tmp_path), playbook, "--limit", "phone101", "-e", extra)

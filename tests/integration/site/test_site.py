@@ -106,6 +106,11 @@ def test_the_preset_lan_without_networks_is_refused_and_what_is_in_force_is_said
     assert "provisioning_preset lan: TLS intermediate, phones log in with nothing but their URL, networks: 127.0.0.0/8," in output
 
 
+def test_a_window_at_a_server_that_answers_nobody_on_its_lan_is_refused(world):
+    output = world.play("playbooks/bootstrap.yml", "--limit", "phone106", inventory=world.inventory(phone_bootstrap=True), wanted=2)
+    assert "provisioning_server_bootstrap: is not on at server, which answers nobody at /b/" in " ".join(output.split())
+
+
 def test_the_phonebook_is_served_with_the_phones_credentials_only(world):
     mac = normalize_mac(world.phones["phone101"]["phone_mac"])
     config = world.published(mac)[f"{mac}.cfg"]
