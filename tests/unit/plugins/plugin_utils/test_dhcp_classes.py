@@ -24,6 +24,13 @@ def test_phones_are_told_by_their_class_or_else_by_their_mac():
     assert (snom["vendor_class"], snom["ouis"]) == ("", ["000413"])
 
 
+def test_phones_of_another_make_are_not_told_by_the_class_of_whom_they_resemble():
+    sangoma, flyingvoice = classes("sangoma", "flyingvoice")
+    assert (sangoma["vendor_class"], sangoma["ouis"]) == ("", ["005058", "001fc1"])
+    assert (flyingvoice["vendor_class"], flyingvoice["ouis"]) == ("", ["0021f2", "789912"])
+    assert dhcp_classes(["spectralink"], URL, Packs([]))[1]
+
+
 @pytest.mark.parametrize(
     ("vendor", "codes"), [("yealink", [66]), ("polycom", [160, 66]), ("mitel", [66, 159, 160]), ("grandstream", [66, 150, 160, 161])]
 )
