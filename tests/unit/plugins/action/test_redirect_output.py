@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ansible_collections.dialtone.phones.tests.unit.collections_root import COLLECTIONS_ROOT
 from ansible_collections.dialtone.phones.tests.unit.redirect_lab import Fault, Running, simulator, url
 
 SECRETS = ("c0ffee", "lab-secret", "hunter22")
@@ -44,7 +45,12 @@ def test_nothing_secret_is_shown(tmp_path):
             for index, run in enumerate(runs)
         ]
         (tmp_path / "play.yml").write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}], indent=1))
-        environment = {**os.environ, "ANSIBLE_LOG_PATH": str(tmp_path / "log"), "ANSIBLE_DEPRECATION_WARNINGS": "0"}
+        environment = {
+            **os.environ,
+            "ANSIBLE_LOG_PATH": str(tmp_path / "log"),
+            "ANSIBLE_DEPRECATION_WARNINGS": "0",
+            "ANSIBLE_COLLECTIONS_PATH": COLLECTIONS_ROOT,
+        }
         program = str(Path(sys.executable).parent / "ansible-playbook")
         command = [program, "-vvvv", "-i", "localhost,", "-c", "local", "-e", "@runs.json", "play.yml"]
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 
 from ansible_collections.dialtone.phones.plugins.plugin_utils.spool import Contents, private_folder, sweep
+from ansible_collections.dialtone.phones.tests.unit.collections_root import COLLECTIONS_ROOT
 
 
 def digest_of(content):
@@ -41,11 +42,11 @@ def test_folder_is_private_and_removed_on_failure_too(tmp_path):
 
 def test_folder_of_a_killed_run_is_removed_and_that_of_a_living_one_stays(tmp_path):
     code = (
-        "import sys, time\n"
+        "import sys, time; sys.path.append(sys.argv[2])\n"
         "from ansible_collections.dialtone.phones.plugins.plugin_utils.spool import private_folder\n"
         "with private_folder(sys.argv[1]) as path:\n    print(path, flush=True); time.sleep(60)"
     )
-    process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path), COLLECTIONS_ROOT], stdout=subprocess.PIPE, text=True)
     path = process.stdout.readline().strip()
     sweep(str(tmp_path))
     assert os.path.isdir(path)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import pytest
 from ansible_collections.dialtone.phones.plugins.module_utils.claims import StoreError, schema
 from ansible_collections.dialtone.phones.plugins.module_utils.claims.model import network_of
-from ansible_collections.dialtone.phones.plugins.module_utils.claims.sqlite import SqliteStore
 
 from .conftest import HOME, MAC, OTHER, device, request
 
@@ -327,7 +326,7 @@ def test_an_older_store_is_brought_up_to_date_and_keeps_its_claims(store):
     for statement in older:
         store.execute(statement)
     store.set_meta("schema", "1")
-    again = type(store)(store.path if isinstance(store, SqliteStore) else store._target)
+    again = type(store)(store.target)
     try:
         assert again.meta("schema") == str(schema.VERSION)
         assert (state(again), again.row(MAC).scope) == ("armed", "all")

@@ -16,15 +16,12 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
-from ansible_collections.dialtone.phones.plugins.module_utils.release import lock
 from ansible_collections.dialtone.phones.plugins.module_utils.release.errors import ReleaseError
+from ansible_collections.dialtone.phones.tests.unit.collections_root import COLLECTIONS_ROOT
 from ansible_collections.dialtone.phones.tests.unit.plugins.module_utils.release.server import Server, mac_of, phone
 
-# The folder of ansible_collections, for programs that are started beside this one.
-COLLECTIONS = str(Path(lock.__file__).parents[6])
 PHONES = 60
 KILLS = 30
 _fork = multiprocessing.get_context("fork")
@@ -163,7 +160,7 @@ def test_lock_of_a_killed_run_is_free(tmp_path):
         "from ansible_collections.dialtone.phones.plugins.module_utils.release.lock import PublishLock\n"
         "with PublishLock(sys.argv[1], 'dead', 0):\n    print('held', flush=True); time.sleep(60)"
     )
-    process = subprocess.Popen([sys.executable, "-c", code, server.store.lock, COLLECTIONS], stdout=subprocess.PIPE)
+    process = subprocess.Popen([sys.executable, "-c", code, server.store.lock, COLLECTIONS_ROOT], stdout=subprocess.PIPE)
     assert process.stdout.readline() == b"held\n"
     with pytest.raises(ReleaseError, match="dead"):
         server.publish([phone(0, {"a.cfg": "1"})])
