@@ -159,7 +159,10 @@ class SipClient:
             why = exc.verify_message or exc.reason
             raise Unreachable(f"has a certificate at {place_of(target)} that is not trusted: {why}") from None
         except ssl.SSLError as exc:
-            raise Unreachable("does not speak TLS at {} ({})".format(place_of(target), exc.reason or "no reason")) from None
+            reason = exc.reason or "no reason"
+            if "PROTOCOL_VERSION" in reason or "UNSUPPORTED_PROTOCOL" in reason:
+                raise Unreachable(f"speaks only a version of TLS that is too old to be accepted at {place_of(target)} ({reason})") from None
+            raise Unreachable(f"does not speak TLS at {place_of(target)} ({reason})") from None
 
     async def _socket(self, family: int) -> t.Tuple[asyncio.DatagramTransport, _Answers]:
         async with self._opening:

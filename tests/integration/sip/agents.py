@@ -145,6 +145,9 @@ log_stderror=yes
 debug=1
 listen=udp:{here}:{port}
 listen=tcp:{here}:{port}
+enable_tls=yes
+listen=tls:{here}:{tls_port}
+listen=tls:{here}:{old_tls_port}
 tcp_connection_lifetime=60
 mpath="{modules}"
 loadmodule "pv.so"
@@ -156,6 +159,8 @@ loadmodule "textops.so"
 loadmodule "usrloc.so"
 loadmodule "registrar.so"
 loadmodule "auth.so"
+loadmodule "tls.so"
+modparam("tls", "config", "{folder}/tls.cfg")
 modparam("tm", "fr_timer", 1500)
 modparam("usrloc", "db_mode", 0)
 
@@ -175,14 +180,46 @@ request_route {{
 }}
 """
 
+# The second is how Kamailio comes when nobody says anything of versions.
+TLS = """
+[server:default]
+method = TLSv1.2+
+private_key = {folder}/proxy.key
+certificate = {folder}/proxy.crt
+[server:{here}:{old_tls_port}]
+method = TLSv1
+private_key = {folder}/proxy.key
+certificate = {folder}/proxy.crt
+"""
+
 
 class Kamailio:
     """A registrar and proxy: phones register with their password, and whoever wants something relayed has to show one."""
 
     def __init__(self, folder: Path) -> None:
-        self.port, self.stranger = free_port(), free_port()
+        self.port, self.tls_port, self.stranger = free_port(), free_port(socket.SOCK_STREAM), free_port()
+        self.old_tls_port = free_port(socket.SOCK_STREAM)
+        self.certificate = folder / "proxy.crt"
+        request = [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=proxy",
+        ]
+        names = ["-addext", f"subjectAltName=IP:{HERE}", "-keyout", str(folder / "proxy.key"), "-out", str(self.certificate)]
+        subprocess.run([*request, *names], check=True, capture_output=True)
         modules = next(path.parent for path in Path("/usr/lib").glob("**/kamailio/modules/usrloc.so"))
         words = {"here": HERE, "port": self.port, "modules": modules, "password": PASSWORD, "stranger": self.stranger}
+        words.update(tls_port=self.tls_port, old_tls_port=self.old_tls_port, folder=folder)
+        (folder / "tls.cfg").write_text(TLS.format(**words))
         self._config = folder / "kamailio.cfg"
         self._config.write_text(KAMAILIO.format(**words))
         self._log = folder / "kamailio.log"

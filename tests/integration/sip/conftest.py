@@ -19,10 +19,10 @@ from ..site.world import TOP
 from .agents import DOMAIN, PASSWORD, Kamailio, Phone
 
 # The distribution would start what it installs, on the ports of telephony.
-INSTALL = """command -v sipp >/dev/null && [ -x /usr/sbin/kamailio ] && exit 0
+INSTALL = """command -v sipp >/dev/null && [ -x /usr/sbin/kamailio ] && ls /usr/lib/*/kamailio/modules/tls.so >/dev/null 2>&1 && exit 0
 policy=/usr/sbin/policy-rc.d
 [ -e $policy ] || { printf '#!/bin/sh\\nexit 101\\n' >$policy; chmod 0755 $policy; ours=1; }
-apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends sip-tester kamailio
+apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends sip-tester kamailio kamailio-tls-modules
 status=$?
 [ -z "${ours:-}" ] || rm -f $policy
 exit $status

@@ -59,6 +59,9 @@ REFUSALS = [
     ({"port": "free"}, {}, "SIP proxy at 127.0.0.1:{free} (udp): did not answer within 2 s"),
     ({"port": "free", "transport": "tcp"}, {}, "SIP proxy at 127.0.0.1:{free} (tcp): refuses connections"),
     ({"transport": "tls"}, {}, "SIP proxy at 127.0.0.1:{port} (tls): did not answer within 2 s"),
+    ({"port": "secure", "transport": "tls"}, {}, "SIP proxy at 127.0.0.1:{secure} (tls): has a certificate that is not trusted: self-signed certificate"),
+    ({"port": "old", "transport": "tls"}, {},
+     "SIP proxy at 127.0.0.1:{old} (tls): speaks only a version of TLS that is too old to be accepted (TLSV1_ALERT_PROTOCOL_VERSION)"),
     ({"password": "wrong"}, {}, "is not notified by the proxy, which does not accept the password of its line 101 (answered 407)"),
     ({"password": ""}, {}, "asks for a password (realm 'pbx.example.com'), and its first line has none"),
     ({}, {"source": "stranger"}, "answered 403 Forbidden: the proxy or the phone does not let us notify; send from an address that both trust"),
@@ -67,7 +70,7 @@ REFUSALS = [
 
 @pytest.mark.parametrize(("changes", "more", "sentence"), REFUSALS)
 def test_every_refusal_of_a_proxy_is_one_sentence(kamailio, phones, changes, more, sentence):
-    words = {"port": kamailio.port, "free": free_port()}
+    words = {"port": kamailio.port, "free": free_port(), "secure": kamailio.tls_port, "old": kamailio.old_tls_port}
     line = Target("x", HERE, kamailio.port, "udp", "101", DOMAIN, "101", PASSWORD, "check-sync", routed=True)
     proxy = line._replace(**{name: words.get(value, value) for name, value in changes.items()})
     source = (HERE, kamailio.stranger) if "source" in more else ("", 0)
@@ -91,6 +94,17 @@ def test_the_login_of_the_proxy_stands_in_for_that_of_the_lines(desk, kamailio, 
     login["phone_resync_pbx_password"] = "wrong"
     output = desk.resync("--limit", "phone101", wanted=2, **through(kamailio, **login))
     assert f"SIP proxy at 127.0.0.1:{kamailio.port} (udp): does not accept the user operator with this password" in output
+
+
+def test_a_proxy_is_asked_over_tls_and_its_certificate_checked(desk, kamailio, phones):
+    over_tls = {
+        "phone_resync_transport": "tls",
+        "phone_resync_pbx_port": kamailio.tls_port,
+        "phone_resync_ca_path": str(kamailio.certificate),
+    }
+    before = len(phones["101"].heard())
+    assert '"accepted": 1' in desk.resync("--limit", "phone101", **through(kamailio, **over_tls))
+    assert len(phones["101"].heard()) == before + 1
 
 
 def test_phones_are_told_directly_too(desk, phones):
