@@ -290,6 +290,8 @@ class Production:
             self._told.clear()
             if row is not None and self._is_asked_for(host):
                 yield row
+        # Nobody asks any more, and what follows needs the room.
+        self._macs, self._users = NumberMap(), NumberMap()
 
     def _is_asked_for(self, host: str) -> bool:
         return self._only is None or host in self._only

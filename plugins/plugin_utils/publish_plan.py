@@ -14,9 +14,10 @@ from typing import Any, BinaryIO, NamedTuple
 
 from ansible_collections.dialtone.phones.plugins.module_utils.release.manifest import FORMAT, encode, gate_digest
 from ansible_collections.dialtone.phones.plugins.plugin_utils.assets import is_asset_name
-from ansible_collections.dialtone.phones.plugins.plugin_utils.compact import Digests, NumberMap, Spilled
+from ansible_collections.dialtone.phones.plugins.plugin_utils.compact import NumberMap, Spilled
 from ansible_collections.dialtone.phones.plugins.plugin_utils.publish_run import Entry, PublishError, Run
 from ansible_collections.dialtone.phones.plugins.plugin_utils.published import Published
+from ansible_collections.dialtone.phones.plugins.plugin_utils.spool import Contents
 
 # A content that is larger is told by its size and digest where files are compared for the reader.
 TEXT_LIMIT = 100 * 1000
@@ -50,29 +51,41 @@ class Change(NamedTuple):
 
 
 class Index:
-    """The contents to send, by digest, in the order they came; ``size``: of all of them."""
+    """The contents to send, by digest, each once; ``size``: of all of them. Rendered ones are known by their place among all that were rendered."""
 
-    def __init__(self) -> None:
-        self._digests = Digests()
-        self._sizes = array("Q")
+    def __init__(self, contents: Contents) -> None:
+        self._contents = contents
+        self._order = array("L")
+        self._has = bytearray()
+        self._others: dict[str, int] = {}
         self.size = 0
 
     def __len__(self) -> int:
-        return len(self._sizes)
+        return len(self._order) + len(self._others)
 
     def __iter__(self) -> Iterator[str]:
         return (digest for digest, _size in self.items())
 
     def add(self, digest: str, size: int) -> None:
         """Add a content, unless it is there."""
-        if self._digests.add(bytes.fromhex(digest)):
-            self._sizes.append(size)
-            self.size += size
+        number = self._contents.number(digest)
+        if number < 0:
+            if digest in self._others:
+                return
+            self._others[digest] = size
+        else:
+            if number >= len(self._has):
+                self._has.extend(bytes(number + 1 - len(self._has)))
+            if self._has[number]:
+                return
+            self._has[number] = 1
+            self._order.append(number)
+        self.size += size
 
     def items(self) -> Iterator[tuple[str, int]]:
         """Yield digest and size."""
-        for number, size in enumerate(self._sizes):
-            yield self._digests[number].hex(), size
+        yield from map(self._contents.described, self._order)
+        yield from self._others.items()
 
 
 class Plan:
@@ -91,7 +104,7 @@ class Plan:
         self.changes: Spilled[Change] = Spilled(folder, list, lambda fields: Change(*fields))
         self._kinds: Counter[str] = Counter()
         self._files = 0
-        self.index = Index()
+        self.index = Index(run.contents)
         # Of contents in changed files: the sizes of those that a diff tells by size and digest alone, being local files or large.
         self.told: dict[str, int] = {}
         self.moved = 0
@@ -113,7 +126,8 @@ class Plan:
         # A complete run that prunes need not know the names: what it lacks goes.
         by_name = bool(self._published.rows) and not self._is_pruning(run)
         for entry in run.entries():
-            macs.setdefault(int(entry.mac, 16), 0)
+            if self._published.rows:
+                macs.setdefault(int(entry.mac, 16), 0)
             if by_name:
                 hosts.add(entry.host)
             self._one(entry, run)

@@ -43,6 +43,15 @@ class Contents:
         """Remember where a local file is."""
         self._local.setdefault(bytes.fromhex(digest), (path, size))
 
+    def number(self, digest: str) -> int:
+        """Return the place of a rendered content in the order in which they came, -1 where it is none."""
+        return self._known.find(bytes.fromhex(digest))
+
+    def described(self, number: int) -> tuple[str, int]:
+        """Return digest and size of a rendered content by its place."""
+        begin = self._ends[number - 1] if number else 0
+        return self._known[number].hex(), self._ends[number] - begin
+
     def is_local(self, digest: str) -> bool:
         """Tell whether a content is a local file's."""
         return bytes.fromhex(digest) in self._local

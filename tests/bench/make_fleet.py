@@ -174,7 +174,8 @@ class Fleet:
             "vip" if first and draw.random() < 0.02 else "",
             password,
             name.split()[0][:12] if draw.random() < 0.3 else "",
-            f"*97{number}" if draw.random() < 0.2 else "",
+            # Not on every line: some phones of one vendor have fewer profiles than lines.
+            f"*97{number}" if draw.random() < 0.2 and first else "",
             self._keys(number, model) if first and draw.random() < 0.15 else "",
         ]
 
