@@ -41,7 +41,7 @@ def test_claims_and_stubs_follow_the_same_rules():
         target = f"postgresql:///postgres?host={server.folder}&port={server.port}&user=owner"
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "postgresql", "-rs", *SUITES],
-            env={**os.environ, "DIALTONE_TEST_POSTGRESQL": target},
+            env={**os.environ, "DIALTONE_TEST_POSTGRESQL": target, "DIALTONE_TEST_ROUNDS": "1"},
             cwd=TOP,
             capture_output=True,
             text=True,
