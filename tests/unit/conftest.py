@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
 
 from hypothesis import settings
 
@@ -24,3 +26,10 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 if AnsibleCollectionConfig is not None and AnsibleCollectionConfig.collection_finder is None:
     init_plugin_loader()
+
+# Not before the loader is there.
+from ansible_collections.dialtone.phones.tests.unit.collections_root import COLLECTIONS_ROOT
+
+# Programs that tests start are those beside this Python, where there are any, and find this collection.
+os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+os.environ["ANSIBLE_COLLECTIONS_PATH"] = COLLECTIONS_ROOT

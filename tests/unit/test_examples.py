@@ -42,7 +42,7 @@ FILLED = {
 
 def run(program: str, *args: str, folder: Path) -> subprocess.CompletedProcess:
     environment = {**os.environ, "ANSIBLE_CONFIG": str(TOP / "ansible.cfg"), "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "1"}
-    command = [str(Path(sys.executable).parent / program), *args]
+    command = [program, *args]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
 

@@ -68,7 +68,11 @@ class Repository:
 
     def run(self, *args: str, wanted: int = 0, **more: str) -> str:
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_") or name == "ANSIBLE_HOME"}
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("ANSIBLE_") or name in ("ANSIBLE_HOME", "ANSIBLE_COLLECTIONS_PATH")
+        }
         variables = {"PATH": path, "ANSIBLE_CONFIG": str(TOP / "ansible.cfg"), "VAULT_PASSWORD": VAULT, "PLAYBOOK": "play.yml"}
         done = subprocess.run(
             ["./phones", *args],
