@@ -122,4 +122,4 @@ LAB ?= $(notdir $(patsubst %/molecule.yml,%,$(filter-out %/default/molecule.yml,
 lab: $(VENV)/.ok-lab ## Try the roles on fresh Debian 12, Debian 13 and Ubuntu 24.04 hosts with molecule (root or sudo)
 	tests/lab/hosts check
 	tests/lab/alone
-	for scenario in $(LAB); do molecule test -s $$scenario; done
+	tests/lab/scenarios $(LAB)

@@ -40,7 +40,7 @@ GUIDES = {
         "SECURITY",
         "docs/troubleshooting",
     ),
-    "For contributors": ("docs/architecture", "docs/add-a-vendor", "docs/add-a-service", "CONTRIBUTING", "CHANGELOG"),
+    "For contributors": ("docs/architecture", "docs/add-a-vendor", "docs/add-a-service", "docs/lab", "CONTRIBUTING", "CHANGELOG"),
 }
 # Labels of Ansible's own manual that the reference names; asking the manual's index for them would need a network.
 LABELS = {
