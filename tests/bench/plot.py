@@ -21,7 +21,7 @@ _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 760, 360, 56, 300, 40
 def draw(result: dict[str, Any]) -> str:
     """Return the plot as SVG."""
     sizes = result["sizes"]
-    highest = max(one[key] * 1000 / one["phones"] for one in sizes for _name, key in _RUNS)
+    highest = max(one[key] * 1000 / one["phones"] for one in sizes for _name, key in _RUNS if key in one)
     scale = (_BOTTOM - _TOP) / (highest * 1.1)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif" font-size="12">',
@@ -38,7 +38,9 @@ def draw(result: dict[str, Any]) -> str:
         left = _LEFT + place * group + group * 0.1
         parts.append(f'<text x="{left + group * 0.4:.1f}" y="{_BOTTOM + 18}" text-anchor="middle">{name}</text>')
         for number, one in enumerate(sizes):
-            value, limit = one[key] * 1000 / one["phones"], one["limit_cpu_s"] * 1000 / one["phones"]
+            if key not in one:
+                continue  # a run that was cut short
+            value, limit = one[key] * 1000 / one["phones"], one.get("limit_cpu_s", 0.0) * 1000 / one["phones"]
             x, colour = left + number * width, _COLOURS[number % len(_COLOURS)]
             parts.append(
                 f'<rect x="{x:.1f}" y="{_BOTTOM - value * scale:.1f}" width="{width - 3:.1f}" height="{value * scale:.1f}" fill="{colour}"/>'
