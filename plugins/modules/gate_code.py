@@ -10,8 +10,8 @@ module: gate_code
 short_description: Put the gate's program on a provisioning server
 version_added: "1.0.0"
 description:
-  - Writes a few dozen text files in one task, where M(ansible.builtin.copy) would ask and send for each of them. Only those that differ are written, each at once
-    or not at all.
+  - Writes a few dozen text files in one task, where M(ansible.builtin.copy) would ask and send for each of them. Only those that differ are written,
+    each at once or not at all.
   - A folder below O(path) that holds one of O(files) holds Python files of ours only. Others there are removed, since a program that was split up
     anew must not find what an older version left. O(path) itself may hold other files.
   - Files belong to the user and the group of the task, and everybody may read them.

@@ -17,7 +17,8 @@ class SipPhone:
     """Answers on UDP, TCP or TLS.
 
     ``script``: one word for each request that comes, the last for all that follow: ``ok``, ``silent``, ``challenge`` (asks for the password),
-    ``stale`` (accepts the second nonce only), ``proxy`` (a proxy in front asks for the password, then the phone), ``trying``, ``garbage``, ``stranger`` (another branch), ``close`` (hangs up), or the status to answer.
+    ``stale`` (accepts the second nonce only), ``proxy`` (a proxy in front asks for the password, then the phone), ``trying``, ``garbage``,
+    ``stranger`` (another branch), ``close`` (hangs up), or the status to answer.
     """
 
     def __init__(self, *script, transport="udp", password="s3cret", algorithm="MD5", context=None):
