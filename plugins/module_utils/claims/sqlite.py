@@ -43,9 +43,9 @@ class SqliteStore(Store):
             raise
 
     @classmethod
-    def make(cls, path: str, by: str) -> bool:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600))
-        connection = sqlite3.connect(path, isolation_level=None)
+    def make(cls, target: str, by: str) -> bool:
+        os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600))
+        connection = sqlite3.connect(target, isolation_level=None)
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
@@ -58,7 +58,7 @@ class SqliteStore(Store):
             connection.execute("INSERT INTO event (at, mac, event, \"by\") VALUES (?, '', 'created', ?)", (moment.wall, by))
             connection.execute("COMMIT")
         except sqlite3.Error as exc:
-            raise StoreError(f"{path}: cannot be made a claim store: {exc}") from exc
+            raise StoreError(f"{target}: cannot be made a claim store: {exc}") from exc
         finally:
             connection.close()
         return True

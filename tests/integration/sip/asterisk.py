@@ -93,7 +93,7 @@ class Asterisk:
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Asterisk]:
-        modules = next((self._root / "usr/lib").glob("**/asterisk/modules")).relative_to(self._root)
+        modules = [*(self._root / "usr/lib").glob("**/asterisk/modules")][0].relative_to(self._root)
         inside = Path("/") / self._folder.relative_to(self._root)
         self._folder.mkdir(parents=True)
         directories = dict.fromkeys(("etc", "varlib", "db", "key", "agi", "spool", "run", "log"), inside)

@@ -28,7 +28,7 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.compact import Dig
 def test_numbers_are_found_as_a_dictionary_finds_them(keys):
     ours, theirs = NumberMap(), {}
     rng = random.Random(7)
-    for key in [*keys, *(rng.choice(list(keys)) for _ in range(100))]:
+    for key in [*keys, *(rng.choice(list(keys)) for again in range(100))]:
         value = rng.randrange(1 << 62)
         assert ours.setdefault(key, value) == theirs.setdefault(key, value)
     assert {key: ours.get(key) for key in keys} == theirs
@@ -73,7 +73,7 @@ def test_a_spilled_list_is_read_by_several_readers_while_it_grows(tmp_path):
     for number in range(3000):
         spilled.append((number, "ü" * 200))
     first, second = iter(spilled), iter(spilled)
-    assert [next(first)[0] for _ in range(1500)] == list(range(1500))
+    assert [next(first)[0] for number in range(1500)] == list(range(1500))
     assert [item[0] for item in second] == list(range(3000))
     spilled.append((3000, ""))
     assert [item[0] for item in first] == list(range(1500, 3001))
