@@ -28,6 +28,11 @@ WITHOUT = """mount -t tmpfs tmpfs /mnt && mkdir /mnt/up /mnt/work &&
 mount -t overlay overlay -o lowerdir=/usr/sbin,upperdir=/mnt/up,workdir=/mnt/work /usr/sbin &&
 rm -f /usr/sbin/dnsmasq /usr/sbin/kea-dhcp4 && exec "$@"
 """
+# And with a dnsmasq as Debian sets it up, whose folder holds somebody else's mistake.
+MISTAKEN = """mount -t tmpfs tmpfs /mnt && mkdir /mnt/up /mnt/work &&
+mount -t overlay overlay -o lowerdir=/etc,upperdir=/mnt/up,workdir=/mnt/work /etc && mkdir -p /etc/dnsmasq.d /etc/default &&
+echo 'CONFIG_DIR=/etc/dnsmasq.d,.dpkg-dist' >/etc/default/dnsmasq && echo no-such-option >/etc/dnsmasq.d/theirs.conf && exec "$@"
+"""
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +67,12 @@ def test_a_host_without_a_dhcp_server_is_told(programs, tmp_path):
 def test_a_folder_that_dnsmasq_does_not_have_is_told(programs, tmp_path):
     output = run(tmp_path, dhcp_options_server="dnsmasq", dhcp_options_dnsmasq_file=f"{tmp_path}/nowhere/x.conf")
     assert f"dhcp_options_dnsmasq_file: server has no folder {tmp_path}/nowhere; name a file where dnsmasq reads it (conf-dir)" in output
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root for a mount namespace")
+def test_a_mistake_in_another_file_of_dnsmasq_is_told_before_it_is_restarted(programs, tmp_path):
+    output = run(tmp_path, "unshare", "--mount", "sh", "-c", MISTAKEN, "sh", dhcp_options_server="dnsmasq")
+    assert "bad option at line 1 of /etc/dnsmasq.d/theirs.conf" in output
 
 
 @pytest.mark.parametrize(
