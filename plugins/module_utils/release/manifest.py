@@ -118,11 +118,18 @@ def digest(path: str) -> str:
 
 
 def slim(lines: t.Iterable[bytes]) -> bytes:
-    """Return the rows as the controller gets them: compressed, a digest in place of each gate record."""
+    """Return the rows as the controller gets them: compressed, a digest in place of each gate record.
+
+    :raises ReleaseError: out of order, which the controller relies on.
+    """
     packer = zlib.compressobj(_LEVEL)
     parts = []
+    last = ""
     for line in lines:
         row = json.loads(line)
+        if row["mac"] <= last:
+            raise ReleaseError("the manifest's rows are out of order; it was edited, let current point to another release")
+        last = row["mac"]
         row["gate"] = gate_digest(row["gate"])
         parts.append(packer.compress(encode(row) + b"\n"))
     parts.append(packer.flush())

@@ -8,6 +8,7 @@ import hashlib
 
 import pytest
 from ansible_collections.dialtone.phones.plugins.module_utils.release import manifest
+from ansible_collections.dialtone.phones.plugins.module_utils.release.errors import ReleaseError
 
 
 @pytest.mark.parametrize("count", [0, 1, 4000])
@@ -20,3 +21,10 @@ def test_slim_rows_arrive_one_by_one_without_their_gate_records(count):
     wanted = [(row["mac"], manifest.encode({**row, "gate": manifest.gate_digest(row["gate"])})) for row in rows]
     assert list(manifest.unslim(packed)) == wanted
     assert count < 4000 or len(packed) > 65536
+
+
+@pytest.mark.parametrize("macs", [["001565000002", "001565000001"], ["001565000001", "001565000001"]])
+def test_rows_that_somebody_put_in_another_order_are_not_sent(macs):
+    rows = [manifest.encode({"mac": mac, "gate": {}}) for mac in macs]
+    with pytest.raises(ReleaseError, match="out of order"):
+        manifest.slim(rows)
