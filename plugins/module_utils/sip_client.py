@@ -162,7 +162,9 @@ class SipClient:
             reason = exc.reason or "no reason"
             if "PROTOCOL_VERSION" in reason or "UNSUPPORTED_PROTOCOL" in reason:
                 raise Unreachable(f"speaks only a version of TLS that is too old to be accepted at {place_of(target)} ({reason})") from None
-            raise Unreachable(f"does not speak TLS at {place_of(target)} ({reason})") from None
+            # Who sends an alert speaks TLS; which one a server sends for what it doesn't like differs by its version of OpenSSL.
+            what = "ends the TLS handshake" if "ALERT" in reason else "does not speak TLS"
+            raise Unreachable(f"{what} at {place_of(target)} ({reason})") from None
 
     async def _socket(self, family: int) -> t.Tuple[asyncio.DatagramTransport, _Answers]:
         async with self._opening:

@@ -180,7 +180,7 @@ request_route {{
 }}
 """
 
-# The second is how Kamailio comes when nobody says anything of versions.
+# The second is how Kamailio comes when nobody says anything of versions; without the list its OpenSSL may not even be able to say that its version is too old.
 TLS = """
 [server:default]
 method = TLSv1.2+
@@ -188,6 +188,7 @@ private_key = {folder}/proxy.key
 certificate = {folder}/proxy.crt
 [server:{here}:{old_tls_port}]
 method = TLSv1
+cipher_list = DEFAULT:@SECLEVEL=0
 private_key = {folder}/proxy.key
 certificate = {folder}/proxy.crt
 """

@@ -82,3 +82,37 @@ def test_no_answer_names_the_proxy():
     with SipPhone("silent") as proxy:
         outcome = notify(proxy.port)
     assert outcome.msg == f"did not answer through the proxy at 127.0.0.1:{proxy.port} (udp) within 2 s"
+
+
+# What a server says in place of its half of a handshake, and what it is taken for.
+@pytest.mark.parametrize(
+    ("said", "clause"),
+    [
+        (b"\x15\x03\x01\x00\x02\x02\x46", "speaks only a version of TLS that is too old to be accepted (TLSV1_ALERT_PROTOCOL_VERSION)"),
+        (b"\x15\x03\x01\x00\x02\x02\x50", "ends the TLS handshake (TLSV1_ALERT_INTERNAL_ERROR)"),
+        (b"SIP/2.0 400 Bad Request\r\n\r\n", "does not speak TLS (WRONG_VERSION_NUMBER)"),
+    ],
+)
+def test_a_proxy_without_tls_that_can_be_used_is_one_sentence(said, clause):
+    async def run():
+        async def answer(reader, writer):
+            await reader.read(1)
+            writer.write(said)
+            await writer.drain()
+            await reader.read()
+            writer.close()
+
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        proxy = Target("x", "127.0.0.1", port, "tls", "101", "pbx.example.com", "101", "s3cret", "check-sync", routed=True)
+        client = ProxyClient(proxy, 2)
+        try:
+            with pytest.raises(PbxError) as caught:
+                await client.open()
+            return str(caught.value), port
+        finally:
+            client.close()
+            server.close()
+
+    sentence, port = asyncio.run(run())
+    assert sentence == f"SIP proxy at 127.0.0.1:{port} (tls): {clause}"
