@@ -30,6 +30,19 @@ _LONGEST = 65536  # bytes of an answer
 Exchange = t.Callable[[str, bytes], t.Awaitable[Response]]
 
 
+def trusted(ca_path: t.Optional[str] = None) -> ssl.SSLContext:
+    """Return how certificates are checked over TLS 1.2 and newer.
+
+    :param ca_path: a file of CAs to trust in place of the system's.
+    :raises OSError: it can't be read.
+    :raises ssl.SSLError: it holds no certificates.
+    """
+    context = ssl.create_default_context(cafile=ca_path)
+    # Some builds of Python leave this to OpenSSL's configuration; Debian's lets a handshake begin with TLS 1.0.
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
 class Unreachable(Exception):
     """No answer came; the text is a clause that fits behind the phone's name."""
 
@@ -146,7 +159,7 @@ class SipClient:
     async def _connect(self, target: Target, where: t.Tuple) -> t.Tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         more: t.Dict[str, t.Any] = {}
         if target.transport == "tls":
-            more = {"ssl": self._tls or ssl.create_default_context(), "server_hostname": target.address}
+            more = {"ssl": self._tls or trusted(), "server_hostname": target.address}
         if self._source[0]:
             more["local_addr"] = (self._source[0], 0)
         try:

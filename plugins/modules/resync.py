@@ -186,7 +186,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.dialtone.phones.plugins.module_utils.paced import Pace, paced
 from ansible_collections.dialtone.phones.plugins.module_utils.pbx import PBXES, PORTS, PbxError
 from ansible_collections.dialtone.phones.plugins.module_utils.sip import Target
-from ansible_collections.dialtone.phones.plugins.module_utils.sip_client import SipClient
+from ansible_collections.dialtone.phones.plugins.module_utils.sip_client import SipClient, trusted
 from ansible_collections.dialtone.phones.plugins.module_utils.sip_proxy import ProxyClient
 
 Report = t.Dict[str, t.Dict[str, t.Any]]
@@ -202,7 +202,7 @@ def trust(params: t.Mapping[str, t.Any]) -> ssl.SSLContext:
     :raises ResyncError: the CA file can't be read.
     """
     try:
-        context = ssl.create_default_context(cafile=params["ca_path"])
+        context = trusted(params["ca_path"])
     except (OSError, ssl.SSLError) as exc:
         raise ResyncError("ca_path: {} can't be read as certificates ({})".format(params["ca_path"], type(exc).__name__)) from None
     if not params["validate_certs"]:

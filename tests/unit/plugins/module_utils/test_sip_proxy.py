@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 
 import pytest
 from ansible_collections.dialtone.phones.plugins.module_utils.pbx import PbxError
 from ansible_collections.dialtone.phones.plugins.module_utils.sip import Target
+from ansible_collections.dialtone.phones.plugins.module_utils.sip_client import trusted
 from ansible_collections.dialtone.phones.plugins.module_utils.sip_proxy import ProxyClient
 from ansible_collections.dialtone.phones.tests.unit.plugins.module_utils.sip_phone import SipPhone
 
@@ -116,3 +118,13 @@ def test_a_proxy_without_tls_that_can_be_used_is_one_sentence(said, clause):
 
     sentence, port = asyncio.run(run())
     assert sentence == f"SIP proxy at 127.0.0.1:{port} (tls): {clause}"
+
+
+def test_no_version_of_tls_before_1_2_is_spoken_whatever_the_build_of_python_allows(monkeypatch):
+    def lenient(cafile=None):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+        return context
+
+    monkeypatch.setattr(ssl, "create_default_context", lenient)
+    assert trusted().minimum_version == ssl.TLSVersion.TLSv1_2
