@@ -10,6 +10,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from .conftest import root
 from .site.world import TOP
 
@@ -30,6 +32,9 @@ SUITES = ("tests/unit/plugins/module_utils/claims", "tests/unit/roles/provisioni
 
 def test_claims_and_stubs_follow_the_same_rules():
     if programs() is None:
+        # Its package makes a certificate there; a machine that has somebody else's folder in that place would be left with a half-installed package.
+        if root("test", "-w", "/etc/ssl/certs", check=False).returncode != 0:
+            pytest.skip("PostgreSQL is not installed, and can't be: /etc/ssl/certs can't be written")
         done = root("sh", "-c", INSTALL, check=False)
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     with Server() as server:
