@@ -76,8 +76,8 @@ class Resolver:
         self._templar = templar.copy_with_new_env(available_variables={})
         self.constants = dict(constants or {})
         self._sources: Recent[str, Source] = Recent(4096)
-        self._trees: Recent[int, Tree] = Recent(512)
-        self._memo: Recent[Hashable, tuple[Any]] = Recent(2048)
+        self._trees: Recent[int, Tree] = Recent(4096)
+        self._memo: Recent[Hashable, tuple[Any]] = Recent(8192)
         self._failures: Recent[Hashable, tuple[ResolveError, Any]] = Recent(1024)
         self._plaintexts: dict[str, str] = {}
         self.engine_calls = 0
