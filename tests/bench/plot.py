@@ -46,8 +46,12 @@ def draw(result: dict[str, Any]) -> str:
                 f'<rect x="{x:.1f}" y="{_BOTTOM - value * scale:.1f}" width="{width - 3:.1f}" height="{value * scale:.1f}" fill="{colour}"/>'
             )
             parts.append(f'<text x="{x + width / 2 - 1:.1f}" y="{_BOTTOM - value * scale - 4:.1f}" text-anchor="middle">{value:.2f}</text>')
-            y = _BOTTOM - limit * scale
-            parts.append(f'<line x1="{x:.1f}" x2="{x + width - 3:.1f}" y1="{y:.1f}" y2="{y:.1f}" stroke="black" stroke-dasharray="4 3"/>')
+            # A fleet whose limit was not measured has no line.
+            if limit:
+                y = _BOTTOM - limit * scale
+                parts.append(
+                    f'<line x1="{x:.1f}" x2="{x + width - 3:.1f}" y1="{y:.1f}" y2="{y:.1f}" stroke="black" stroke-dasharray="4 3"/>'
+                )
     for number, one in enumerate(sizes):
         x = _LEFT + number * 150
         parts.append(f'<rect x="{x}" y="{_BOTTOM + 34}" width="12" height="12" fill="{_COLOURS[number % len(_COLOURS)]}"/>')
