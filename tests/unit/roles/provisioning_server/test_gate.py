@@ -215,15 +215,20 @@ def test_a_store_that_was_put_back_is_closed(lab):
     assert lab.claim(address="192.0.2.66").status == 204
 
 
-def test_a_restored_store_that_was_confirmed_at_once_stays_open(lab):
+def copied_before_more_happened(lab) -> str:
+    """Return a copy of the store, which lives on for longer than restoring and confirming write: else the restored one would not look older."""
     copy = lab.store + ".copy"
     store = open_store(lab.store)
     store.backup(copy)
-    # More than restoring and confirming write, else the restored store would not look older.
     for _number in range(5):
         with store.transaction():
             store.add_event(MAC, "locked", by="ops")
     store.close()
+    return copy
+
+
+def test_a_restored_store_that_was_confirmed_at_once_stays_open(lab):
+    copy = copied_before_more_happened(lab)
 
     async def live_through_it() -> None:
         keeper = Keeper(lab.store)
@@ -250,13 +255,7 @@ def test_a_restored_store_that_was_confirmed_at_once_stays_open(lab):
 
 
 def test_one_confirmation_is_enough_for_all_servers_of_a_restored_store(lab):
-    copy = lab.store + ".copy"
-    store = open_store(lab.store)
-    store.backup(copy)
-    for _number in range(5):
-        with store.transaction():
-            store.add_event(MAC, "locked", by="ops")
-    store.close()
+    copy = copied_before_more_happened(lab)
 
     async def look(name: str) -> None:
         keeper = Keeper(lab.store, lab.store + name)
