@@ -355,7 +355,7 @@ class _Run:
             else:
                 self._fail(device, FAILED, outcome.msg)
                 if kind == "stopped":
-                    self.stopped = self.stopped or outcome.msg.removeprefix("not tried: ")
+                    self.stopped = self.stopped or outcome.msg.partition("not tried: ")[2] or outcome.msg
         self._record(done)
         if self.stopped and again:
             for device in again.values():

@@ -34,7 +34,7 @@ class YealinkRpsJson(Simulator):
         return json_answer({"ret": -1, "data": data, self.error_key: {"msg": msg, "errorCode": code, "fieldErrors": []}})
 
     def call_name(self, request: Request) -> str:
-        return request.path.removeprefix(ROOT)
+        return request.below(ROOT)
 
     def handle(self, request: Request) -> Answer:
         refusal = self._signed(request)

@@ -82,7 +82,7 @@ class YealinkYmcs(Simulator):
         return json_answer({"access_token": token, "token_type": "bearer", "expires_in": self.lifetime})
 
     def _route(self, request: Request, body: object) -> Answer:
-        path = request.path.removeprefix("/v2/rps/")
+        path = request.below("/v2/rps/")
         if path.startswith("devices/") and request.method in ("GET", "PATCH"):
             return self._one(request.method, path[8:], body)
         if request.method != "POST":

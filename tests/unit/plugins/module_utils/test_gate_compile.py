@@ -147,7 +147,7 @@ def _home(**changes) -> dict:
     ("changes", "words"),
     [
         (_home(auth="none"), "anybody could fetch"),
-        (_home(auth="none") | {"client_certificate": "prefer", "certificate_rule": RULE}, "anybody could fetch"),
+        ({**_home(auth="none"), "client_certificate": "prefer", "certificate_rule": RULE}, "anybody could fetch"),
         (_home(token="a" * 39 + ";"), "home token"),
         (_home(token="A" * 40), "home token"),
         (_home(auth="ntlm"), "known: basic, digest, none"),
