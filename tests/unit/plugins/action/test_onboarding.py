@@ -54,6 +54,15 @@ def test_check_mode_on_a_server_that_was_never_set_up_predicts(tmp_path):
     assert not (tmp_path / "claims.db").exists()
 
 
+@pytest.mark.parametrize("new_store", [False, True])
+def test_a_server_without_a_gate_gets_no_store(tmp_path, new_store):
+    world = World(tmp_path)
+    world.set_up = False
+    with pytest.raises(AnsibleActionFail, match=r"this server has no gate .*run the role provisioning_server first"):
+        world.run("onboarding", new_store=new_store)
+    assert not (tmp_path / "claims.db").exists()
+
+
 def test_check_mode_changes_nothing(world):
     world.phones["p4"] = world.phone(4)
     world.phones["p1"]["phone_enabled"] = False
