@@ -66,3 +66,25 @@ def test_what_the_page_names_is_there(path):
 def test_no_file_of_the_collection_has_more_than_five_hundred_lines():
     sources = [*PLUGINS.rglob("*.py"), *(TOP / "roles").rglob("*.py"), *(TOP / "roles").rglob("*.yml"), *(TOP / "templates").rglob("*.j2")]
     assert [str(file.relative_to(TOP)) for file in sources if len(file.read_text(encoding="utf-8").splitlines()) > 500] == []
+
+
+def test_no_role_reads_what_another_one_sets():
+    """docs/roles.md: what a role needs of another lies on servers or in the inventory, but for the one result that phone_resync takes."""
+    tasks = {
+        role.name: "\n".join(file.read_text(encoding="utf-8") for file in [*role.rglob("*.yml"), *role.glob("templates/*.j2")])
+        for role in (TOP / "roles").iterdir()
+        if (role / "tasks").is_dir()
+    }
+    made = {
+        (role, name)
+        for role, text in tasks.items()
+        for name in re.findall(r"register: (\w+)", text) + re.findall(r"set_fact:\n\s+(\w+):", text)
+    }
+    assert made
+    read = {
+        (role, name, other) for role, name in made for other, text in tasks.items() if other != role and re.search(rf"\b{name}\b", text)
+    }
+    assert {(role, name, other) for role, name, other in read if (other, name) not in made} == {
+        ("phone_configs", "phone_configs_published", "phone_resync"),
+        ("phone_configs", "phone_configs_canaries_published", "phone_resync"),
+    }
