@@ -78,7 +78,7 @@ class Results:
 
 
 def url_digest(url: str) -> str:
-    """What is recorded of a URL: it carries a token of 128 bits, so its digest tells nothing."""
+    """What is recorded of a URL: it carries a token of 160 bits, so its digest tells nothing."""
     return hashlib.sha256(url.encode()).hexdigest()
 
 

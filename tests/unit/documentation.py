@@ -32,7 +32,7 @@ PLACEHOLDERS = (
     (r"<address>|(?<=--address )A\b", "192.0.2.1"),
     (r"<\w+>", "something"),
     (r"^\.\.\. ", "ansible-playbook dialtone.phones.site "),
-    (r"(?<=VAULT_PASSWORD=)…", "secret"),
+    (r"(?<=VAULT_PASSWORD=)…|(?<=-i )…", "secret"),
     (r"(?<=capture_dest=)…", "screens"),
 )
 

@@ -277,3 +277,10 @@ def test_modules_take_the_arguments_of_examples(page, text):
             option: {"required": about.get("required", False)} if unsure(given.get(option)) else about for option, about in spec.items()
         }
         assert ArgumentSpecValidator(loose).validate(known_part(given)).error_messages == [], (name, given)
+
+
+@pytest.mark.parametrize("page", ["docs/first-phone.md", "docs/gitops.md"])
+def test_pages_that_name_the_libraries_name_all(page):
+    wanted = set(re.findall(r"^[\w-]+", (TOP / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE))
+    # ansible-core brings Jinja2 along.
+    assert {name for name in wanted - {"jinja2"} if not re.search(rf"\b{name}\b", (TOP / page).read_text(encoding="utf-8"))} == set()

@@ -19,7 +19,7 @@ from ansible_collections.dialtone.phones.plugins.module_utils.redirect.xmlrpc im
 
 
 def server_name(mac: str, url: str) -> str:
-    """Twenty characters, the most that the service takes; seven of a digest tell nothing of a token of 128 bits."""
+    """Twenty characters, the most that the service takes; seven of a digest tell nothing of a token of 160 bits."""
     return f"{mac}-{hashlib.sha256(url.encode()).hexdigest()[:7]}"
 
 
