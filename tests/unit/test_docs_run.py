@@ -135,3 +135,27 @@ def test_the_inventory_of_a_company(reader):
     assert reader.folder == reader.home / "phones"
     for name in ("production_example/group_vars/all/vault.yml", "production_example_sheets/people.csv"):
         assert (reader.folder / name).read_text(encoding="utf-8").startswith("$ANSIBLE_VAULT;")
+
+
+@pytest.mark.parametrize(
+    ("kind", "begins", "name", "hosts"),
+    [
+        ("yaml", "# inventory/hosts.yml", "hosts.yml", {"reception"}),
+        ("ini", "[site_berlin]", "hosts.ini", {"reception"}),
+        ("", "Durchwahl;", "../people.csv", {"berlin-1001", "berlin-1003"}),
+    ],
+    ids=["yaml", "ini", "sheet"],
+)
+def test_the_inventories_of_the_page_are_read(reader, kind, begins, name, hosts):
+    pages = BLOCK.findall((TOP / "docs/inventory.md").read_text(encoding="utf-8"))
+    reader.folder = reader.home
+    (reader.home / "inventory").mkdir()
+    (reader.home / "inventory" / name).write_text(
+        next(text for _indent, of, text in pages if of == kind and text.startswith(begins)), encoding="utf-8"
+    )
+    if name.endswith(".csv"):
+        settings = next(text for _indent, _kind, text in pages if "plugin: dialtone.phones.users_csv" in text)
+        (reader.home / "inventory/users_csv.yml").write_text(settings, encoding="utf-8")
+    reader.type("ansible-inventory -i inventory --list >told.json")
+    told = json.loads((reader.home / "told.json").read_text(encoding="utf-8"))
+    assert {host for host, variables in told["_meta"]["hostvars"].items() if "phone_mac" in variables} == hosts
