@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect import xca
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.base import Service
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.dialect import truth
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors import AccountError, DeviceError, LostReply, RedirectError
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model import (
     ABSENT,
@@ -127,8 +128,8 @@ class YealinkRpsJson(Service):
             page = self._read(path, {**({"key": key} if key else {}), "skip": skip, "limit": PAGE, "autoCount": True})
             page = page if isinstance(page, dict) else {}
             rows = [row for row in page.get("data") or [] if isinstance(row, dict)]
-            fresh = [row for row in rows if str(row.get("id")) not in seen]
-            seen.update(str(row.get("id")) for row in fresh)
+            fresh = [row for row in rows if str(row.get("id") or row.get("mac")) not in seen]
+            seen.update(str(row.get("id") or row.get("mac")) for row in fresh)
             yield from fresh
             skip += len(rows)
             total = page.get("total")
@@ -151,10 +152,18 @@ class YealinkRpsJson(Service):
         for mac, found in result.items():
             if found.state != OURS and (few or deep):
                 result[mac] = self._owner(mac)
+        hidden = [mac for mac, found in result.items() if found.state == OURS and found.raw is None]
+        if hidden:
+            # The filter is a substring of a spelling that is not documented, so only the whole list settles it.
+            listed = self.select(hidden, self.list() if few else (), missing=UNKNOWN)
+            for found in listed.values():
+                if found.state != OURS:
+                    found.problem = "the service calls it this account's (checkMac), but does not list it"
+            result.update(listed)
         return result
 
     def _owner(self, mac: str) -> Found:
-        """What checkMac says of a MAC that is not in our list."""
+        """What checkMac says of a MAC that is not in our list; ours without a row means that the list was not complete."""
         try:
             data = self._call("device/checkMac", query=f"?mac={quote(mac)}")
         except DeviceError as exc:
@@ -163,10 +172,9 @@ class YealinkRpsJson(Service):
             return Found(mac, UNKNOWN)
         if not isinstance(data, dict) or data.get("existed") is None:
             return Found(mac, UNKNOWN)
-        if not data["existed"]:
+        if not truth(data["existed"]):
             return Found(mac, ABSENT)
-        # Ours, yet not in the list: registering it tells more.
-        return Found(mac, UNKNOWN if data.get("self") else FOREIGN)
+        return Found(mac, OURS if truth(data.get("self")) else FOREIGN)
 
     def _server(self) -> Dict[str, str]:
         if not self.account.server_name:
@@ -187,6 +195,8 @@ class YealinkRpsJson(Service):
 
     def _edit(self, pair: Tuple[Device, Found]) -> None:
         device, found = pair
+        if not found.key:
+            raise DeviceError("failed", "the service lists it without an id, so it cannot be changed")
         raw = found.raw if isinstance(found.raw, dict) else {}
         kept = {name: raw[name] for name in ("serverId", "remark") if raw.get(name)}
         body = {"id": found.key, **kept, **self._server(), **device_fields(device)}
@@ -196,6 +206,12 @@ class YealinkRpsJson(Service):
         return self.whole([item.mac for item in found], lambda: self._delete(found))
 
     def _delete(self, found: Sequence[Found]) -> Dict[str, Outcome]:
+        unnamed = {
+            item.mac: Outcome("failed", "the service lists it without an id, so it cannot be removed") for item in found if not item.key
+        }
+        if unnamed:
+            rest = [item for item in found if item.key]
+            return {**unnamed, **(self._delete(rest) if rest else {})}
         try:
             self._call("device/delete", {"ids": [item.key for item in found]})
         except DeviceError as exc:

@@ -194,14 +194,20 @@ class YealinkYmcs(Service):
             return self.select(macs, self.list(), missing=UNKNOWN)
         held: List[Found] = []
         for mac in macs:
-            # The filter is a substring, of a spelling that is not documented.
-            for text in (mac, mac.upper()):
-                rows = [found_of(row) for row in self._pages("v2/rps/listDevices", {"filter": {"mac": text}})]
-                own = [found for found in rows if found and found.mac == mac]
-                if own:
-                    held += own
-                    break
+            own = self._filtered(mac)
+            if not own:
+                # The filter is a substring of a spelling that is not documented, so only the whole list says that there is none.
+                return self.select(macs, self.list(), missing=UNKNOWN)
+            held += own
         return self.select(macs, held, missing=UNKNOWN)
+
+    def _filtered(self, mac: str) -> List[Found]:
+        for text in (mac, mac.upper()):
+            rows = [found_of(row) for row in self._pages("v2/rps/listDevices", {"filter": {"mac": text}})]
+            own = [found for found in rows if found and found.mac == mac]
+            if own:
+                return own
+        return []
 
     def _server(self) -> Dict[str, str]:
         """The server entry that the operator named, as a field of a device; none named, none sent."""
@@ -301,12 +307,13 @@ class YealinkYmcs(Service):
         raise failure
 
     def deregister(self, found: Sequence[Found]) -> Dict[str, Outcome]:
-        macs = [item.mac for item in found]
-        return self.whole(macs, lambda: self._delete(macs))
+        return self.whole([item.mac for item in found], lambda: self._delete(found))
 
-    def _delete(self, macs: Sequence[str]) -> Dict[str, Outcome]:
-        reply = self._call("POST", "v2/rps/delDevices", {"deviceIdType": "mac", "deviceIds": list(macs)})
-        outcomes = self._bulk(reply, macs)
+    def _delete(self, found: Sequence[Found]) -> Dict[str, Outcome]:
+        # As the service spells them: whether it knows a MAC in another notation is not documented.
+        spelled = [str((item.raw or {}).get("mac") or item.mac) for item in found]
+        reply = self._call("POST", "v2/rps/delDevices", {"deviceIdType": "mac", "deviceIds": spelled})
+        outcomes = self._bulk(reply, [item.mac for item in found])
         # Somebody else may have removed it meanwhile, which is what was wanted; reading back tells it from a real refusal.
         return {mac: Outcome("lost", out.msg) if out.kind == "failed" else out for mac, out in outcomes.items()}
 

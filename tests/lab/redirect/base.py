@@ -117,6 +117,7 @@ class Simulator:
     default_path = "/"
     writes: tuple[str, ...] = ()
     clock_window = 300  # seconds
+    spell = staticmethod(lambda mac: mac)  # how answers write a MAC, and what filters look in
 
     def __init__(self, account: dict[str, str] | None = None) -> None:
         self.account = {**ACCOUNT, **(account or {})}
