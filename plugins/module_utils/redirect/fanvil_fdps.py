@@ -15,8 +15,8 @@ import json
 from typing import Any, Collection, Dict, Iterator, List, Optional, Sequence, Tuple
 from urllib.parse import urlsplit
 
-from ansible_collections.dialtone.phones.plugins.module_utils.redirect.dialect import DialectService, macs_in, pair
-from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors import AccountError, DeviceError, RedirectError
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.dialect import DialectService, agreed, macs_in, pair
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors import AccountError, DeviceError, LostReply, RedirectError
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model import (
     OURS,
     UNKNOWN,
@@ -91,7 +91,7 @@ class FanvilFdps(DialectService):
             return f"the URL has a query, which {self.name} drops; keep the token in the path"
         return problem
 
-    def _answer(self, value: Any, *secrets: str) -> Any:
+    def _answer(self, value: Any, *secrets: str, read: bool = False) -> Any:
         good, payload = pair(value)
         text = " ".join(strings(payload)).strip()
         low = text.lower().replace(" ", "").replace("server_not_existed", "server_not_exist")
@@ -100,6 +100,8 @@ class FanvilFdps(DialectService):
                 raise DeviceError(kind, message)
         if not good or low.startswith("error"):
             raise DeviceError("failed", f"refused: {self.client.scrub(text or 'no reason given', *secrets)}")
+        if not read and low != "ok" and not agreed(value):
+            raise LostReply(f"{self.client.host}: an answer that says neither yes nor no")
         return payload
 
     def _tolerate(self, kind: str, method: str, *params: Any) -> None:
@@ -112,14 +114,17 @@ class FanvilFdps(DialectService):
 
     def _macs(self) -> List[str]:
         try:
-            return macs_in(self._answer(self._rpc("listDevices")))
+            payload = self._answer(self._rpc("listDevices"), read=True)
         except DeviceError as exc:
             raise AccountError(f"{self.client.host}: refuses listDevices: {exc}") from None
+        if not isinstance(payload, (list, str)):
+            raise AccountError(f"{self.client.host}: answers listDevices with something that is not a list")
+        return macs_in(payload)
 
     def _servers(self) -> Dict[str, Optional[str]]:
         """URLs by name of the server object; a list that cannot be read gives none."""
         try:
-            payload = self._answer(self._rpc("listServers"))
+            payload = self._answer(self._rpc("listServers"), read=True)
         except DeviceError:
             return {}
         rows: Any = payload
@@ -209,7 +214,7 @@ class FanvilFdps(DialectService):
     def _bound(self, mac: str, names: Sequence[str]) -> str:
         for name in names:
             try:
-                if mac in macs_in(self._answer(self._rpc("listDevicesByServer", name))):
+                if mac in macs_in(self._answer(self._rpc("listDevicesByServer", name), read=True)):
                     return name
             except DeviceError:
                 continue

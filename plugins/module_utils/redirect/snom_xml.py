@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Collection, Dict, Iterator, Sequence, Tuple
 from urllib.parse import urlsplit
 
-from ansible_collections.dialtone.phones.plugins.module_utils.redirect.dialect import DialectService, macs_in, pair, truth
-from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors import AccountError, DeviceError
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.dialect import DialectService, agreed, macs_in, pair, truth
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors import AccountError, DeviceError, LostReply
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model import (
     ABSENT,
     FOREIGN,
@@ -82,8 +82,9 @@ class SnomXml(DialectService):
             value = self._rpc("getPhoneRedirection", mac)
         except DeviceError as exc:
             return Found(mac, UNKNOWN, problem=str(exc))
-        texts = strings(value[1:] if isinstance(value, list) and value else value)
-        good = truth(value[0]) if isinstance(value, list) and value else False
+        if not isinstance(value, list) or not value:
+            return Found(mac, UNKNOWN, problem="the service answers getPhoneRedirection with something that is no list")
+        texts, good = strings(value[1:]), truth(value[0])
         kind, message = next((found for found in map(_error, texts) if found[0]), ("", ""))
         if kind == "foreign":
             return Found(mac, FOREIGN)
@@ -116,6 +117,8 @@ class SnomXml(DialectService):
             raise DeviceError(kind, message)
         if not good or text.lower().startswith("error"):
             raise DeviceError("failed", f"refused: {self.client.scrub(text or 'no reason given', *secrets)}")
+        if text.lower() != "ok" and not agreed(value):
+            raise LostReply(f"{self.client.host}: an answer that says neither yes nor no")
 
     def deregister(self, found: Sequence[Found]) -> Dict[str, Outcome]:
         return self.each(found, lambda item: item.mac, lambda item: self._answer(self._rpc("deregisterPhone", item.mac)))

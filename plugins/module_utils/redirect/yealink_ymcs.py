@@ -13,7 +13,7 @@ import json
 import re
 import time
 import uuid
-from typing import Any, Collection, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Collection, Dict, Iterator, List, Optional, Sequence, Tuple
 from urllib.parse import quote
 
 from ansible_collections.dialtone.phones.plugins.module_utils.mac import MacError, normalize_mac
@@ -29,7 +29,7 @@ from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model imp
     Outcome,
 )
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.token import Token
-from ansible_collections.dialtone.phones.plugins.module_utils.redirect.transport import Reply
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.transport import Malformed, Reply, number, parse_json, parse_object
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.xmlrpc import basic
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.yealink_fields import device_fields, found_of, server_id
 
@@ -54,6 +54,14 @@ def _rows(value: Any, *names: str) -> List[Any]:
             if isinstance(value.get(name), list):
                 return value[name]
     return []
+
+
+def _parse_page(reply: Reply) -> Any:
+    """A page of a list. An answer that is none must not be taken for the end of it."""
+    value = parse_object(reply)
+    if reply.status < 400 and not ("data" in value and isinstance(value["data"], (list, type(None)))):
+        raise Malformed("the answer is not a page of a list")
+    return value
 
 
 def _code(value: Any) -> str:
@@ -121,20 +129,21 @@ class YealinkYmcs(Service):
         def prepare(method: str, url: str, body: bytes) -> Tuple[str, Dict[str, str]]:
             return url, {**self._stamp(), "Authorization": authorization}
 
-        reply = self.client.request("POST", "v2/token", prepare=prepare, body=b'{"grant_type":"client_credentials"}', repeatable=True)
+        body = b'{"grant_type":"client_credentials"}'
+        reply = self.client.request("POST", "v2/token", prepare=prepare, body=body, parse=parse_object, repeatable=True)
         value = reply.value if isinstance(reply.value, dict) else {}
         if reply.status >= 400 or not value.get("access_token"):
             raise self._failure(reply)
         self._token.take(value)
 
-    def _call(self, method: str, path: str, body: Any = None, repeatable: bool = True) -> Reply:
+    def _call(self, method: str, path: str, body: Any = None, repeatable: bool = True, parse: Callable[[Reply], Any] = parse_json) -> Reply:
         """One call with a valid token; an expired one is renewed once. 4xx answers come back for the caller to judge."""
         data = b"" if method == "GET" else json.dumps({} if body is None else body).encode()
         renewed = repeated = False
         while True:
             if not self._token.good:
                 self._renew()
-            reply = self.client.request(method, path, prepare=self._prepare, body=data, repeatable=repeatable)
+            reply = self.client.request(method, path, prepare=self._prepare, body=data, parse=parse, repeatable=repeatable)
             code = _code(reply.value)
             if reply.status == 401 and code != "500401" and not renewed:
                 self._token.drop()
@@ -167,20 +176,20 @@ class YealinkYmcs(Service):
     def _pages(self, path: str, conditions: Dict[str, Any]) -> Iterator[Dict[str, Any]]:
         skip, seen = 0, set()
         while True:
-            reply = self._call("POST", path, {"skip": skip, "limit": self._page, "autoCount": True, **conditions})
+            reply = self._call("POST", path, {"skip": skip, "limit": self._page, "autoCount": True, **conditions}, parse=_parse_page)
             if reply.status in (400, 412) and self._page > SMALL_PAGE:
                 self._page = SMALL_PAGE
                 continue
             if reply.status >= 400:
                 raise self._failure(reply)
-            rows = [row for row in _rows(reply.value, "data") if isinstance(row, dict)]
+            rows = [row for row in reply.value.get("data") or [] if isinstance(row, dict)]
             fresh = [row for row in rows if str(row.get("id") or row.get("mac")) not in seen]
             seen.update(str(row.get("id") or row.get("mac")) for row in fresh)
             yield from fresh
             skip += len(rows)
-            total = reply.value.get("total") if isinstance(reply.value, dict) else None
+            total = number(reply.value.get("total"))
             # Nothing new means the end, or a service that ignores skip.
-            if not fresh or (isinstance(total, int) and not isinstance(total, bool) and skip >= total):
+            if not fresh or (total is not None and skip >= total):
                 return
 
     def list(self) -> Iterator[Found]:
@@ -275,10 +284,10 @@ class YealinkYmcs(Service):
             if mac in macs:
                 outcomes[mac] = Outcome(kind or "failed", text or f"refused: {self.client.scrub(info, *hidden)}")
         # HTTP 200 alone proves nothing: the counts have to be there, and to agree with the list.
-        failures = value.get("failureCount")
-        if failures is None and value.get("successCount") is not None:
-            failures = len(macs) - int(value["successCount"])
-        settled = failures is not None and len(outcomes) == int(failures)
+        failures, successes = number(value.get("failureCount")), number(value.get("successCount"))
+        if failures is None and successes is not None:
+            failures = len(macs) - successes
+        settled = failures == len(outcomes)
         for mac in macs:
             if mac not in outcomes:
                 outcomes[mac] = DONE if settled else Outcome("lost", "the answer counts failures without naming their MACs")

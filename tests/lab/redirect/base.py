@@ -26,7 +26,21 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 ACCOUNT = {"username": "lab-user", "password": "lab-password", "access_key_id": "lab-key", "access_key_secret": "lab-secret"}
-FAULTS = ("status", "429", "reset", "lost", "lost500", "malformed", "truncated", "slow", "expire", "offsite", "redirect", "garbage")
+FAULTS = (
+    "status",
+    "429",
+    "reset",
+    "lost",
+    "lost500",
+    "lost503",
+    "malformed",
+    "truncated",
+    "slow",
+    "expire",
+    "offsite",
+    "redirect",
+    "garbage",
+)
 
 
 def bare(mac: object) -> str:
@@ -259,6 +273,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._drop()
         elif kind == "lost500":
             self._send(Answer(502, b"<html>bad gateway</html>"))
+        elif kind == "lost503":
+            self._send(Answer(503, b"<html>busy</html>", {"Retry-After": fault.arg if fault else ""}))
         elif kind == "malformed":
             self._send(Answer(200, b'{"data": [', {"Content-Type": "application/json"}))
         elif kind == "garbage":

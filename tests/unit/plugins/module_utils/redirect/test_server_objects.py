@@ -224,3 +224,72 @@ def test_the_older_json_service_is_read_with_either_name_of_the_error():
         lab.seed(mac(row("yealink_rps_json"), 2), owner="them")
         results = go(lab, [device(row("yealink_rps_json"), number) for number in range(6)])
         assert [item.mac for item in results.rows if item.state == "foreign"] == [mac(row("yealink_rps_json"), 2)]
+
+
+def test_grandstream_reads_counts_as_text_and_macs_with_dashes():
+    this = row("grandstream_gdms")
+    with Running(simulator("grandstream_gdms")) as lab:
+        original = lab._add
+
+        def add(body):
+            data = original(body)
+            rows = [{**item, "mac": item["mac"].replace(":", "-").lower()} for item in data["errorDeviceList"]]
+            return {**{name: str(data[name]) for name in ("total", "success", "failure")}, "errorDeviceList": rows}
+
+        lab._add = add
+        lab.wrong_serials = {mac(this, 1)}
+        results = go(lab, [device(this, number) for number in range(4)])
+    assert [item.failed for item in results.rows] == [False, True, False, False]
+    assert mac(this, 1) not in lab.devices
+
+
+@pytest.mark.parametrize("data", [None, {}, {"failure": "2", "errorDeviceList": None}, {"failure": 1, "errorDeviceList": ["x"]}])
+def test_grandstream_believes_no_enrolment_that_is_not_counted(data):
+    this = row("grandstream_gdms")
+    with Running(simulator("grandstream_gdms")) as lab:
+        lab._add = lambda body: data
+        results = go(lab, [device(this, number) for number in range(2)])
+    assert [(item.failed, item.changed) for item in results.rows] == [(True, False)] * 2
+
+
+def test_grandstream_renews_a_token_whatever_the_words():
+    this = row("grandstream_gdms")
+    with Running(simulator("grandstream_gdms")) as lab:
+        original = lab._signed
+
+        def signed(request):
+            refusal = original(request)
+            return (refusal[0], "refused") if refusal else None
+
+        lab._signed = signed
+        lab.faults = [Fault("expire", "device/add")]
+        assert not go(lab, [device(this, number) for number in range(2)]).failed
+
+
+@pytest.mark.parametrize("service", ["yealink_rps_xml", "htek_rps"])
+@pytest.mark.parametrize("text", ["Existing server", "Error:Duplicate name", "Error:The server name is used already"])
+def test_a_server_entry_whose_reply_got_lost_is_used(service, text):
+    this = row(service)
+    with Running(simulator(service)) as lab:
+        original = lab.rpc_addServer
+        lab.rpc_addServer = lambda name, url: lab.say(False, text) if name in lab.servers else original(name, url)
+        lab.faults = [Fault("lost", "addServer")]
+        assert go(lab, [device(this, number) for number in range(3)]).counts()["registered"] == 3
+
+
+@pytest.mark.parametrize("text", ["Error:Server not exist", "Error:the server is not there"])
+def test_yealink_adds_its_server_however_a_missing_one_is_told(yealink, text):
+    original = yealink.rpc_registerDeviceWithUniqueUrl
+    yealink.rpc_registerDeviceWithUniqueUrl = lambda mac, server, *more: (
+        original(mac, server, *more) if server in yealink.servers else yealink.say(False, text)
+    )
+    this = row("yealink_rps_xml")
+    assert go(yealink, [device(this, number) for number in range(3)]).counts()["registered"] == 3
+    assert yealink.calls["addServer"] == 1
+
+
+def test_an_error_in_place_of_a_list_is_no_empty_account(yealink):
+    yealink.rpc_listDevices = lambda: yealink.say(False, "Error:User does not exist")
+    this = row("yealink_rps_xml")
+    results = go(yealink, [device(this, number) for number in range(7)], "absent")
+    assert all(item.failed for item in results.rows)
