@@ -190,6 +190,7 @@ class _Run:
         self.unsaid: list[dict[str, Any]] = []  # failures that the recorder hears of with the next batch
         self.created: set[str] = set()  # MACs that this run sent to be registered
         self.notes: dict[str, str] = {}  # mac -> the verb whose reply was lost, or "exists"
+        self.reasons: dict[str, str] = {}  # mac -> why it has to be read again
         self.service: Service
 
     def go(self, devices: Sequence[Device]) -> None:
@@ -231,7 +232,8 @@ class _Run:
                 break
             pending = self._round(pending, number)
         for device in pending.values():
-            self._fail(device, UNCERTAIN, f"what was sent got no readable answer {ROUNDS} times; the next run reads it back", told=False)
+            why = self.reasons.get(device.mac, "no outcome")
+            self._fail(device, UNCERTAIN, f"is not settled after {ROUNDS} tries: {why}; the next run reads it back", told=False)
         self._record(())
 
     # One round: read everything that is not settled, decide, write, and return what has to be read again.
@@ -349,6 +351,7 @@ class _Run:
                 done.append(device)
             elif kind in ("lost", "exists", "absent"):
                 self.notes[device.mac] = verb if kind == "lost" else "exists" if kind == "exists" else ""
+                self.reasons[device.mac] = outcome.msg
                 again[device.mac] = device
             elif kind == "foreign":
                 self._fail(device, FOREIGN_STATE, outcome.msg or "belongs to another account")

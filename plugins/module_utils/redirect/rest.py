@@ -236,5 +236,7 @@ class HawkRest(Service):
 
     def _delete(self, item: Found) -> None:
         reply = self._call("DELETE", self._endpoints + item.mac)
-        if reply.status != 404:
-            self._judge(reply)
+        if reply.status == 404:
+            # It was ours a moment ago: a reply may have been lost, or this is some proxy's page.
+            raise DeviceError("lost", "the service does not know it")
+        self._judge(reply)

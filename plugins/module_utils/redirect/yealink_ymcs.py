@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from ansible_collections.dialtone.phones.plugins.module_utils.mac import MacError, normalize_mac
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.base import Service
-from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors import AccountError, DeviceError, RedirectError
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors import AccountError, DeviceError, LostReply, RedirectError
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model import (
     DONE,
     UNKNOWN,
@@ -149,7 +149,9 @@ class YealinkYmcs(Service):
                 self._token.drop()
                 renewed = True
                 continue
-            if code == "500403" and not repeated:  # the nonce was seen before: some proxy repeated us
+            if code == "500403" and not repeated:  # the nonce was seen before: some proxy repeated us, so the call may be done
+                if not repeatable:
+                    raise LostReply(f"{self.client.host}: the call was repeated on its way")
                 repeated = True
                 continue
             if reply.status == 401 or code in ("500401", "500403", "900401"):
@@ -159,11 +161,11 @@ class YealinkYmcs(Service):
     def _prepare(self, method: str, url: str, body: bytes) -> Tuple[str, Dict[str, str]]:
         return url, {**self._stamp(), "Authorization": f"Bearer {self._token.text}"}
 
-    def _failure(self, reply: Reply) -> RedirectError:
+    def _failure(self, reply: Reply, *hidden: str) -> RedirectError:
         """What a refused call means for the account."""
         value = reply.value if isinstance(reply.value, dict) else {}
         code = _code(value)
-        said = self.client.scrub(value.get("message") or value.get("error") or "", self._token.text)
+        said = self.client.scrub(value.get("message") or value.get("error") or "", self._token.text, *hidden)
         detail = ", ".join(text for text in (f"code {code}" if code else f"HTTP {reply.status}", said) if text)
         if code in ("500401", "500403") or reply.status == 401:
             return self.refused(detail)
@@ -262,17 +264,17 @@ class YealinkYmcs(Service):
     def _bulk(self, reply: Reply, macs: Sequence[str], devices: Sequence[Device] = ()) -> Dict[str, Outcome]:
         """Outcome per MAC of a bulk call. What the answer leaves open counts as lost, so that it is read back."""
         value = reply.value if isinstance(reply.value, dict) else {}
+        hidden = [text for device in devices for text in (device.url, device.password)]
         if reply.status >= 400:
             kind, text = _known(_code(value))
             if not kind:
-                failure = self._failure(reply)
+                failure = self._failure(reply, *hidden)
                 if _code(value) in ("800007", "900400", "900412", "900409", "900404"):
                     raise DeviceError("failed", str(failure))
                 raise failure
             raise DeviceError(kind, text)
         if isinstance(value.get("data"), dict):
             value = value["data"]
-        hidden = [text for device in devices for text in (device.url, device.password)]
         outcomes: Dict[str, Outcome] = {}
         for row in _rows(value, "errors", "error"):
             info = row.get("errorInfo", row.get("message", row)) if isinstance(row, dict) else row
@@ -310,7 +312,7 @@ class YealinkYmcs(Service):
         kind, text = _known(code)
         if kind:
             raise DeviceError(kind, text)
-        failure = self._failure(reply)
+        failure = self._failure(reply, device.url, device.password)
         if reply.status in (400, 409, 412):
             raise DeviceError("failed", str(failure))
         raise failure

@@ -89,3 +89,14 @@ def test_a_next_page_may_be_relative_and_escaped(lab, link):
         lab.seed(mac(ROW, number), url=url(number))
     results = run(lab, [device(ROW, number) for number in range(150)])
     assert (results.failed, results.changed) == (False, False)
+
+
+def test_a_page_of_a_proxy_is_no_proof_of_removal(lab):
+    lab.seed(mac(ROW, 1), url=url(1))
+    lab.faults = [Fault("status", "DELETE", arg="404")]
+    assert run(lab, [device(ROW, 1)], "absent").changed
+    assert not lab.devices
+    lab.seed(mac(ROW, 1), url=url(1))
+    lab.faults = [Fault("status", "DELETE", arg="404", times=99)]
+    results = run(lab, [device(ROW, 1)], "absent")
+    assert (results.failed, results.changed) == (True, False)
