@@ -76,7 +76,7 @@ class GrandstreamGdms(Service):
     def __init__(self, account: Account, client: Any) -> None:
         super().__init__(account, client)
         self._token = Token()
-        self._site = ""
+        self._site: Any = ""  # as the service writes it
 
     # Calls.
 
@@ -160,7 +160,7 @@ class GrandstreamGdms(Service):
             seen |= marks
             page_number += 1
 
-    def _site_id(self) -> str:
+    def _site_id(self) -> Any:
         """The site that new phones are put into: the one that server_name names, else the first."""
         if not self._site:
             rows = list(self._pages("site/list", {}))
@@ -172,7 +172,7 @@ class GrandstreamGdms(Service):
             wanted = self.account.server_name
             for row in flat:
                 if not wanted or wanted in (row.get("siteName"), row.get("name")):
-                    self._site = str(row.get("siteId") or row.get("id") or "")
+                    self._site = row.get("siteId") or row.get("id") or ""
                     break
             if not self._site:
                 raise AccountError(

@@ -93,11 +93,22 @@ class SnomXml(DialectService):
         if kind:
             return Found(mac, UNKNOWN, problem=message)
         if not good:
-            # Some other way to say that there is none; registering tells, and never takes another account's.
-            return Found(mac, UNKNOWN)
+            return self._checked(mac)
         # Company and URL by the document, the URL alone by some clients: the URL is the text that is one.
         url = next((text.strip() for text in reversed(texts) if urlsplit(text.strip()).scheme and "://" in text), "")
         return Found(mac, OURS, url=url, key=mac)
+
+    def _checked(self, mac: str) -> Found:
+        """What checkPhone says where getPhoneRedirection refuses in words that are not known."""
+        try:
+            value = self._rpc("checkPhone", mac)
+        except DeviceError as exc:
+            return Found(mac, UNKNOWN, problem=str(exc))
+        if agreed(value):
+            return Found(mac, OURS, key=mac)
+        kind, _message = _error(" ".join(strings(value)))
+        # A refusal in yet other words says that it is not ours; registering tells more, and never takes another account's.
+        return Found(mac, {"foreign": FOREIGN, "absent": ABSENT}.get(kind, UNKNOWN))
 
     def register(self, devices: Sequence[Device], override: Collection[str]) -> Dict[str, Outcome]:
         return self.each(devices, lambda device: device.mac, self._write)

@@ -293,3 +293,24 @@ def test_an_error_in_place_of_a_list_is_no_empty_account(yealink):
     this = row("yealink_rps_xml")
     results = go(yealink, [device(this, number) for number in range(7)], "absent")
     assert all(item.failed for item in results.rows)
+
+
+@pytest.mark.parametrize("owner", ["us", "them", ""])
+def test_snom_asks_otherwise_where_the_redirection_is_refused_in_unknown_words(owner):
+    this = row("snom_xml")
+    with Running(simulator("snom_xml")) as lab:
+        lab.rpc_getPhoneRedirection = lambda mac: typed([False, "Error:internal"])
+        if owner:
+            lab.seed(mac(this, 1), owner=owner, url=url(1))
+        results = go(lab, [device(this, 1)], "absent")
+    assert results.rows[0].state == ("foreign" if owner == "them" else "absent")
+    assert (results.changed, mac(this, 1) in lab.devices) == (owner == "us", owner == "them")
+
+
+def test_grandstream_sends_a_site_as_it_is_listed():
+    sent = []
+    with Running(simulator("grandstream_gdms")) as lab:
+        original = lab._add
+        lab._add = lambda body: sent.extend(item["siteId"] for item in body) or original(body)
+        go(lab, [device(row("grandstream_gdms"), 1)])
+    assert sent == [7]
