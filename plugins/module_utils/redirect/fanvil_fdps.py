@@ -156,23 +156,37 @@ class FanvilFdps(DialectService):
     def register(self, devices: Sequence[Device], override: Collection[str]) -> Dict[str, Outcome]:
         return self.each(devices, lambda device: device.mac, self._add)
 
-    def _add_server(self, name: str, url: str) -> None:
+    def _add_server(self, name: str, url: str, free: str = "") -> None:
+        """Make a server object, anew where one of the name is left from an earlier try.
+
+        :param free: a MAC that is taken for unregistered; where it turns out to hang on the old object, that stays.
+        """
         try:
             self._answer(self._rpc("addMaterialServer", server_fields(name, url), repeatable=False, secrets=(url,)), url)
         except DeviceError as exc:
             if exc.kind != "server_exists":
                 raise
+            if free and self._uses(free, name):
+                raise DeviceError("exists", "is registered already") from None
             # Left over from an earlier try, with a URL that is not known.
             self._tolerate("server", "deleteServer", name)
             self._answer(self._rpc("addMaterialServer", server_fields(name, url), repeatable=False, secrets=(url,)), url)
 
     def _add(self, device: Device) -> None:
-        self._add_server(device.mac, device.url)
+        self._add_server(device.mac, device.url, device.mac)
         try:
             self._answer(self._rpc("registerDevice", device.mac, device.mac, repeatable=False))
-        except DeviceError:
-            self._tolerate("server", "deleteServer", device.mac)
+        except DeviceError as exc:
+            if exc.kind != "exists" or self._uses(device.mac, device.mac) is False:
+                self._tolerate("server", "deleteServer", device.mac)
             raise
+
+    def _uses(self, mac: str, name: str) -> Optional[bool]:
+        """A phone of ours hangs on this server object, for the list may lag behind, or another run be faster; None where that cannot be told."""
+        try:
+            return mac in macs_in(self._answer(self._rpc("listDevicesByServer", name), read=True))
+        except RedirectError:
+            return None
 
     def update(self, pairs: Sequence[Tuple[Device, Found]]) -> Dict[str, Outcome]:
         return self.each(pairs, lambda pair: pair[0].mac, self._move)

@@ -11,7 +11,7 @@ from ansible_collections.dialtone.phones.plugins.module_utils.redirect.fanvil_fd
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.htek_rps import server_name
 from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_run import record_of, run_accounts
 from ansible_collections.dialtone.phones.tests.unit.redirect_lab import ROWS, Fault, Running, account, device, mac, simulator, url
-from redirect.rpc import typed
+from redirect.rpc import fault, typed
 
 
 def row(service):
@@ -314,3 +314,24 @@ def test_grandstream_sends_a_site_as_it_is_listed():
         lab._add = lambda body: sent.extend(item["siteId"] for item in body) or original(body)
         go(lab, [device(row("grandstream_gdms"), 1)])
     assert sent == [7]
+
+
+def test_fanvil_keeps_the_server_object_of_a_phone_that_another_run_registered(fanvil):
+    this = row("fanvil_fdps")
+    go(fanvil, [device(this, 1)])
+    original = fanvil.rpc_listDevices
+    answers = [typed([True, []])]
+    fanvil.rpc_listDevices = lambda: answers.pop() if answers else original()
+    before = fanvil.calls["deleteServer"]
+    results = go(fanvil, [device(this, 1)])
+    assert (results.failed, results.changed) == (False, False)
+    assert fanvil.url_of(mac(this, 1)) == url(1)
+    assert fanvil.calls["deleteServer"] == before
+
+
+def test_fanvil_deletes_no_server_object_that_it_cannot_tell_the_phones_of(fanvil):
+    this = row("fanvil_fdps")
+    fanvil.seed(mac(this, 1), owner="them")
+    fanvil.rpc_listDevicesByServer = lambda name: fault(-32601, "unknown method")
+    assert go(fanvil, [device(this, 1)]).rows[0].state == "foreign"
+    assert fanvil.calls["deleteServer"] == 0
