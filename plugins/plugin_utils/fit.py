@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fit_items import ITEM_OPTIONS, leave_out, shorten, take_from_first_line
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import Model, Pack
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import Phone, model_specs
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, shown
@@ -29,7 +30,16 @@ def fit(phone: Phone, pack: Pack, model: Model) -> tuple[Phone, list[str]]:
     _fit_keys(result, pack, model, notes)
     _fit_values(result, pack, model, notes)
     _fit_lists(result, pack, model, notes)
-    for name in [*pack.data["unsupported"], *(model.unsupported or ())]:
+    _fit_depending(result, pack, notes)
+    for option in model.of_first_line or ():
+        notes += take_from_first_line(result, option)
+    for name, most in (model.lengths or {}).items():
+        notes += shorten(result, *name.split("."), most)
+    # Keys know the pickup code of their line, so theirs are looked at before that is taken away.
+    for name in sorted([*pack.data["unsupported"], *(model.unsupported or ())], key=lambda name: not name.startswith("keys.")):
+        if name in ITEM_OPTIONS:
+            notes += leave_out(result, *name.split("."))
+            continue
         if _get(result, name) not in (None, [], {}, "", _default(name)):
             notes.append(f"phone_{name} has no counterpart, left out")
         _set(result, name, None)
@@ -132,6 +142,11 @@ def _fit_values(phone: Phone, pack: Pack, model: Model, notes: list[str]) -> Non
             if chosen is None:
                 notes.append(f"{name} {value} has no counterpart, the phone's default stays")
             _set(phone, name, chosen)
+    for name, values in model.lacks.items():
+        value = phone.get(name)
+        if name not in pack.values and isinstance(value, int | str) and value in values:
+            notes.append(f"{name} {value} has no counterpart, the phone's default stays")
+            phone[name] = None
 
 
 def _fit_lists(phone: Phone, pack: Pack, model: Model, notes: list[str]) -> None:
@@ -143,6 +158,14 @@ def _fit_lists(phone: Phone, pack: Pack, model: Model, notes: list[str]) -> None
         if asked > most:
             notes.append(f"phone_{name}: {most or 'none'} on the phone, {asked} asked for, the last {asked - most} left out")
             phone[name] = phone[name][:most]
+
+
+def _fit_depending(phone: Phone, pack: Pack, notes: list[str]) -> None:
+    """Leave out what means nothing to the vendor's phones without something else."""
+    for name, other in (pack.data.get("depends") or {}).items():
+        if _get(phone, name) not in (None, {}) and _get(phone, other) is None:
+            notes.append(f"phone_{name} works with phone_{other} only, left out")
+            _set(phone, name, None)
 
 
 def _get(phone: Phone, name: str) -> Any:

@@ -90,3 +90,107 @@ def test_a_dial_plan_that_a_vendor_lacks_is_taken_off_the_lines_too(tmp_path: Pa
     fitted, notes = fit(phone, pack, pack.model("One"))
     assert [line["dialplan"] for line in fitted["lines"]] == [None]
     assert [note for note in notes if "dialplan" in note] == [f"acme One: {name} has no counterpart, left out" for name in told]
+
+
+LINES = [
+    {"number": "101", "password": "secret", "sip_servers": ["a.example.com"]},
+    {"number": "102", "password": "secret", "sip_servers": ["a.example.com"]},
+]
+
+
+def fitted_notes(tmp_path: Path, pack_text: str, given: dict) -> tuple[dict, list[str]]:
+    (tmp_path / "acme").mkdir()
+    (tmp_path / "acme" / "pack.yml").write_text(pack_text)
+    pack = Packs([str(tmp_path)]).get("acme")
+    phone, problems = PhoneBuilder().build("desk", {**PHONE, **given})
+    assert not problems
+    fitted, notes = fit(phone, pack, pack.model("One"))
+    return fitted, [note.removeprefix("acme One: ") for note in notes if "no line keys" not in note]
+
+
+@pytest.mark.parametrize(
+    ("option", "given", "told"),
+    [
+        ("auto_answer", [{}, {}], []),
+        ("auto_answer", [{"auto_answer": False}, {"auto_answer": True}], ["auto_answer of line 2 has no counterpart, left out"]),
+        ("mwi", [{"mwi": False}, {"mwi": False}], ["mwi of line 1, 2 has no counterpart, left out"]),
+        ("label", [{}, {"label": "Desk", "name": "Desk"}], []),
+        ("label", [{}, {"label": "Desk"}], ["label of line 2 has no counterpart, left out"]),
+        ("expires", [{}, {"expires": 600}], ["expires of line 2 has no counterpart, left out"]),
+        ("redundancy", [{"redundancy": "concurrent"}, {}], []),
+        (
+            "redundancy",
+            [{"redundancy": "concurrent", "sip_servers": ["a.example.com", "b.example.com"]}, {}],
+            ["redundancy of line 1 has no counterpart, left out"],
+        ),
+    ],
+)
+def test_what_a_vendor_lacks_of_a_line_is_told_of_the_lines_that_ask_for_it(tmp_path, option, given, told):
+    text = PACK.replace("lines: 1}", "lines: 2}").replace("[reprovision,", f"[lines.{option}, reprovision,")
+    lines = [{**line, **own} for line, own in zip(LINES, given, strict=True)]
+    fitted, notes = fitted_notes(tmp_path, text, {"phone_lines": lines})
+    assert notes == told
+    assert [line[option] for line in fitted["lines"]] == [None, None]
+
+
+def test_a_pickup_code_that_is_the_phones_own_is_told_of_the_phone_only(tmp_path):
+    text = PACK.replace("lines: 1}", "lines: 2}").replace("[reprovision,", "[lines.pickup_code, reprovision,")
+    given = {"phone_pickup_code": "*8", "phone_lines": [LINES[0], {**LINES[1], "pickup_code": "*9"}]}
+    assert fitted_notes(tmp_path, text, given)[1] == ["pickup_code of line 2 has no counterpart, left out"]
+
+
+def test_a_keys_pickup_code_is_told_where_it_is_not_its_lines(tmp_path):
+    text = PACK.replace("lines: 1}", "lines: 1, keys: {line: 3}}").replace("key_types: {line: 1}", "key_types: {line: 1, blf: 2}")
+    text = text.replace("[reprovision,", "[keys.pickup, lines.pickup_code, reprovision,")
+    keys = [{"type": "line"}, {"type": "blf", "value": "105", "pickup": "*9"}, {"type": "blf", "value": "106"}]
+    given = {"phone_lines": [{**LINES[0], "pickup_code": "*8"}], "phone_keys": keys}
+    assert fitted_notes(tmp_path, text, given)[1] == [
+        "pickup of key 2 has no counterpart, left out",
+        "pickup_code of line 1 has no counterpart, left out",
+    ]
+
+
+def test_a_servers_own_transport_is_told_where_a_line_has_one_for_all(tmp_path):
+    text = PACK.replace("[reprovision,", "[sip_servers.transport, reprovision,")
+    servers = ["a.example.com", {"host": "b.example.com", "transport": "tls"}]
+    fitted, notes = fitted_notes(tmp_path, text, {"phone_lines": [{**LINES[0], "sip_servers": servers}]})
+    assert notes == ["line 1: transport tls of server b.example.com has no counterpart, line's own taken"]
+    assert [server["transport"] for server in fitted["lines"][0]["servers"]] == ["udp", "udp"]
+
+
+def test_what_a_phone_has_once_for_all_lines_is_the_first_ones(tmp_path):
+    text = PACK.replace("lines: 1}", "lines: 2, of_first_line: [transport]}").replace(
+        "[reprovision,", "[sip_servers.transport, reprovision,"
+    )
+    fitted, notes = fitted_notes(tmp_path, text, {"phone_lines": [LINES[0], {**LINES[1], "transport": "tls"}]})
+    assert notes == ["transport of line 2 left out, the phone has one for all lines: that of line 1"]
+    assert [line["transport"] for line in fitted["lines"]] == ["udp", "udp"]
+
+
+@pytest.mark.parametrize(
+    ("label", "shown", "told"),
+    [
+        ("Reception 1", "Reception ", ["label of line 1: 10 characters on the phone, the rest left out"]),
+        ("Reception1", "Reception1", []),
+        (None, "1234567890", []),
+    ],
+)
+def test_a_text_is_cut_to_what_the_phone_shows_and_it_is_told(tmp_path, label, shown, told):
+    text = PACK.replace("lines: 1}", "lines: 1, lengths: {lines.label: 10}}")
+    fitted, notes = fitted_notes(tmp_path, text, {"phone_lines": [{**LINES[0], "number": "12345678901", "label": label}]})
+    assert (fitted["lines"][0]["label"], notes) == (shown, told)
+
+
+@pytest.mark.parametrize(("vlan", "told"), [(None, ["phone_pc_vlan_id works with phone_vlan_id only, left out"]), (5, [])])
+def test_what_means_nothing_alone_is_told(tmp_path, vlan, told):
+    fitted, notes = fitted_notes(tmp_path, PACK + "depends: {pc_vlan_id: vlan_id}\n", {"phone_vlan_id": vlan, "phone_pc_vlan_id": 7})
+    assert (fitted["pc_vlan_id"], notes) == (None if told else 7, told)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "left", "told"), [(0, None, ["backlight 0 has no counterpart, the phone's default stays"]), (60, 60, [])]
+)
+def test_a_single_value_that_a_model_lacks_is_told(tmp_path, seconds, left, told):
+    text = PACK.replace("lines: 1}", "lines: 1, lacks: {backlight: [0]}}")
+    fitted, notes = fitted_notes(tmp_path, text, {"phone_backlight": seconds})
+    assert (fitted["backlight"], notes) == (left, told)
