@@ -37,7 +37,7 @@ LISTS = {
     "ringtones": [f"https://files.example.com/{number}.wav" for number in range(12)],
 }
 # Packs in which some of this is left out without a word, yet.
-LATER = {"grandstream", "cisco", "cisco_enterprise", "fanvil", "polycom", "snom", "yealink"}
+LATER = {"cisco", "cisco_enterprise", "fanvil", "polycom", "snom", "yealink"}
 MODELS = [(vendor, model) for vendor, model in first_models() if vendor not in LATER]
 
 
