@@ -1,0 +1,109 @@
+# Copyright (c) 2026, The dialtone.phones contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Values that a vendor counts, names or rounds in a way of its own, as its guides have them."""
+
+from __future__ import annotations
+
+import pytest
+
+from .harness import render
+
+PHONE = {
+    "phone_mac": "00:15:65:00:0a:0b",
+    "phone_sip_server": "pbx.example.com",
+    "phone_lines": [{"number": "101", "password": "Plain-pass-101"}],
+}
+
+
+def text_of(vendor: str, model: str, variables: dict) -> tuple[str, list[str]]:
+    """Return all files of a phone as one text, and what was left out."""
+    files, notes = render(vendor, model, {**PHONE, **variables})
+    return "\n".join(files.values()), notes
+
+
+CASES = {
+    # Rings of six seconds, 0 to 20.
+    "yealink no answer": ("yealink", "T54W", {"phone_forward": {"no_answer": "9"}}, ["forward.no_answer.timeout = 3"]),
+    "yealink no answer, short": (
+        "yealink",
+        "T54W",
+        {"phone_forward": {"no_answer": "9", "no_answer_timeout": 1}},
+        ["forward.no_answer.timeout = 1"],
+    ),
+    "yealink no answer, long": (
+        "yealink",
+        "T54W",
+        {"phone_forward": {"no_answer": "9", "no_answer_timeout": 300}},
+        ["forward.no_answer.timeout = 20"],
+    ),
+    "yealink no answer of a base": (
+        "yealink",
+        "W70B",
+        {"phone_forward": {"no_answer": "9", "no_answer_timeout": 30}},
+        ["account.1.timeout_fwd.timeout = 5"],
+    ),
+    "yealink books": (
+        "yealink",
+        "T54W",
+        {"phone_reprovision": {"interval": 30}},
+        ["features.remote_phonebook.flash_time = 3600", "directory.update_time_interval = 60"],
+    ),
+    "yealink books, seldom": (
+        "yealink",
+        "T54W",
+        {"phone_reprovision": {"interval": 43200}},
+        ["features.remote_phonebook.flash_time = 2592000", "directory.update_time_interval = 43200"],
+    ),
+    "yealink light": ("yealink", "T54W", {"phone_backlight": 45}, ["phone_setting.backlight_time = 60"]),
+    "yealink light, as listed": ("yealink", "T54W", {"phone_backlight": 15}, ["phone_setting.backlight_time = 15"]),
+    "yealink light, long": ("yealink", "T54W", {"phone_backlight": 7200}, ["phone_setting.backlight_time = 1800"]),
+    "yealink light, on": ("yealink", "T54W", {"phone_backlight": 0}, ["phone_setting.backlight_time = 0"]),
+    "yealink tones": ("yealink", "T54W", {"phone_country": "PT"}, ["voice.tone.country = Portugal"]),
+    "yealink handset": ("yealink", "W70B", {"phone_language": "es"}, ["custom.handset.language = 6", "lang.wui = Spanish"]),
+    "yealink codecs": (
+        "yealink",
+        "T54W",
+        {"phone_codecs": ["pcma", "g722"]},
+        ["account.1.codec.pcma.priority = 1", "account.1.codec.g722.priority = 2", "account.1.codec.pcmu.enable = 0"],
+    ),
+    "yealink codecs until V81": (
+        "yealink",
+        "CP860",
+        {"phone_codecs": ["pcma", "g722"]},
+        [
+            *("account.1.codec.1.enable = 1", "account.1.codec.1.payload_type = PCMA", "account.1.codec.1.rtpmap = 8"),
+            *("account.1.codec.2.payload_type = G722", "account.1.codec.2.priority = 2", "account.1.codec.3.enable = 0"),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_value_is_told_in_the_vendors_way(case):
+    vendor, model, variables, wanted = CASES[case]
+    text, notes = text_of(vendor, model, variables)
+    lines = [line.strip() for line in text.split("\n")]
+    assert [line for line in wanted if line not in lines] == []
+    assert notes == []
+
+
+@pytest.mark.parametrize(
+    ("vendor", "model", "variables", "absent", "told"),
+    [
+        ("yealink", "T54W", {"phone_country": "PL"}, "voice.tone.country", "country PL has no counterpart, the phone's default stays"),
+        (
+            "yealink",
+            "W70B",
+            {"phone_language": "nl"},
+            "custom.handset.language",
+            "language nl has no counterpart, the phone's default stays",
+        ),
+        ("yealink", "T28P", {"phone_codecs": ["opus", "pcma"]}, "opus", "codecs opus has no counterpart, left out"),
+    ],
+)
+def test_what_the_vendor_has_no_word_for_is_told(vendor, model, variables, absent, told):
+    text, notes = text_of(vendor, model, variables)
+    assert absent not in text
+    assert [note for note in notes if told in note]
