@@ -77,6 +77,53 @@ CASES = {
             *("account.1.codec.2.payload_type = G722", "account.1.codec.2.priority = 2", "account.1.codec.3.enable = 0"),
         ],
     ),
+    "polycom 802.1X": (
+        "polycom",
+        "VVX 450",
+        {"phone_dot1x": {"mode": "peap-mschapv2", "identity": "x", "password": "secret-1x"}},
+        ['device.net.dot1x.method="EAP-PEAPv0-MSCHAPv2"'],
+    ),
+    "cisco digits": (
+        "cisco",
+        "CP-8841",
+        {"phone_dtmf": "rfc2833+info"},
+        ["<DTMF_Tx_Method_1_>AVT+INFO</DTMF_Tx_Method_1_>"],
+    ),
+    # A switch on multiplatform phones, a word on others.
+    "cisco shared": (
+        "cisco",
+        "CP-8841",
+        {"phone_lines": [{**PHONE["phone_lines"][0], "shared": True}]},
+        ["<Share_Ext_1_>Yes</Share_Ext_1_>", "<Share_Call_Appearance_1_>shared</Share_Call_Appearance_1_>"],
+    ),
+    "cisco shared, SPA": (
+        "cisco",
+        "SPA504G",
+        {"phone_lines": [{**PHONE["phone_lines"][0], "shared": True}]},
+        ["<Share_Ext_1_>shared</Share_Ext_1_>"],
+    ),
+    "cisco forward": (
+        "cisco",
+        "CP-8841",
+        {"phone_forward": {"always": "", "busy": "8", "no_answer": "9"}},
+        [
+            *("<Cfwd_All>No</Cfwd_All>", "<Cfwd_Busy>Yes</Cfwd_Busy>", "<Cfwd_Busy_Dest>8</Cfwd_Busy_Dest>"),
+            *(
+                "<Cfwd_No_Answer>Yes</Cfwd_No_Answer>",
+                "<Cfwd_No_Ans_Dest>9</Cfwd_No_Ans_Dest>",
+                "<Cfwd_No_Ans_Delay>20</Cfwd_No_Ans_Delay>",
+            ),
+        ],
+    ),
+    "cisco adapter": (
+        "cisco",
+        "SPA112",
+        {"phone_forward": {"always": "7"}, "phone_dnd": False, "phone_call_waiting": True, "phone_srtp": "optional"},
+        [
+            *("<Cfwd_All_Dest_1_>7</Cfwd_All_Dest_1_>", "<DND_Setting_1_>No</DND_Setting_1_>", "<CW_Setting_1_>Yes</CW_Setting_1_>"),
+            *("<Secure_Call_Serv_1_>Yes</Secure_Call_Serv_1_>", "<Secure_Call_Setting_1_>Yes</Secure_Call_Setting_1_>"),
+        ],
+    ),
 }
 
 
