@@ -15,6 +15,7 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import Phone
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, shown
 
 _AREAS = {"line": "line keys", "soft": "soft keys", "memory": "memory keys"}
+_ITEMS = {"lines": "line", "paging": "paging group"}
 _LINE_VALUES = ("transport", "dtmf", "srtp")
 
 
@@ -29,7 +30,14 @@ def fit(phone: Phone, pack: Pack, model: Model) -> tuple[Phone, list[str]]:
     _fit_keys(result, pack, model, notes)
     _fit_values(result, pack, model, notes)
     _fit_lists(result, pack, model, notes)
-    for name in [*pack.data["unsupported"], *(model.unsupported or ())]:
+    lacking = [*pack.data["unsupported"], *(model.unsupported or ())]
+    for name in lacking:
+        outer, _dot, option = name.partition(".")
+        if option and isinstance(result[outer], list):
+            # What lines inherit from a variable that is lacking too was told with that.
+            inherited = phone[option] if option in lacking else None
+            notes += _leave_out_option(result, outer, option, inherited)
+            continue
         if _get(result, name) not in (None, [], {}, "", _default(name)):
             notes.append(f"phone_{name} has no counterpart, left out")
         _set(result, name, None)
@@ -39,6 +47,14 @@ def fit(phone: Phone, pack: Pack, model: Model) -> tuple[Phone, list[str]]:
             notes += [f"dialplan of line {', '.join(own)} has no counterpart, left out"] if own else []
             result["lines"] = [{**line, "dialplan": None} for line in result["lines"]]
     return result, [f"{pack.vendor} {phone['model']}: {note}" for note in notes]
+
+
+def _leave_out_option(phone: Phone, outer: str, option: str, inherited: Any) -> list[str]:
+    """Take an option off all items of a list, and say of which."""
+    default = model_specs()[f"phone_{outer}"]["elements"]["options"][option].get("default")
+    numbers = [str(number) for number, item in enumerate(phone[outer], 1) if item[option] not in (None, "", default, inherited)]
+    phone[outer] = [{**item, option: default} for item in phone[outer]]
+    return [f"{option} of {_ITEMS.get(outer, outer)} {', '.join(numbers)} has no counterpart, left out"] if numbers else []
 
 
 def _fit_lines(phone: Phone, pack: Pack, model: Model, notes: list[str]) -> None:
@@ -66,6 +82,10 @@ def _fit_lines(phone: Phone, pack: Pack, model: Model, notes: list[str]) -> None
             notes.append(f"line {line['index']}: {most} SIP servers a line, {line['servers'][most]['host']} left out")
             line["servers"] = line["servers"][:most]
         done.append(line)
+    registered = [line for line in done if line["enabled"]]
+    for name in pack.data.get("one_for_lines") or ():
+        if any(line[name] != registered[0][name] for line in registered):
+            notes.append(f"{name} differs between lines, and the phone has it once")
     if pack.data.get("servers_take_lines"):
         free = model.lines - len(done)
         for line in done:

@@ -22,7 +22,10 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import di
 _KINDS = ("device", "common", "phonebook", "resource")
 _WORDS = {"mac_case": ("lower", "upper"), "handover": ("home", "none")}
 _TEXTS = ("vendor", "title", "status", "user_agent", "claim_path")
-_LISTS = ("models", "files", "booleans", "unsupported", "refused", "repeatable", "secret_parameters", "ouis", "vendor_words", "model_names")
+_LISTS = (
+    *("models", "files", "booleans", "unsupported", "one_for_lines"),
+    *("refused", "repeatable", "secret_parameters", "ouis", "vendor_words", "model_names"),
+)
 _DICTS = ("model_defaults", "values", "key_types", "layouts", "phonebook", "firmware", "boot", "http_auth", "certificate", "screen_capture")
 _NUMBERS = ("lines", "modules", "module_keys")
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -81,6 +84,10 @@ def _models(data: dict[str, Any]) -> Iterator[str]:
         yield from _variables(f"{where}.unsupported", entry.get("unsupported"))
         yield from rule_problems(f"{where}.assets", entry.get("assets"))
     yield from _variables("unsupported", data["unsupported"])
+    options = model_specs()["phone_lines"]["elements"]["options"]
+    for name in data.get("one_for_lines") or ():
+        if name not in options:
+            yield f"one_for_lines: {shown(name)} is no option of lines{did_you_mean(str(name), options)}"
     yield from rule_problems("assets", data.get("assets"))
 
 
@@ -92,7 +99,9 @@ def _variables(where: str, names: Any) -> Iterator[str]:
         return
     specs = model_specs()
     known = {name.removeprefix("phone_") for name in specs}
-    known |= {f"{name.removeprefix('phone_')}.{option}" for name, spec in specs.items() for option in spec.get("options", ())}
+    for name, spec in specs.items():
+        options = {**spec.get("options", {}), **(spec.get("elements") or {}).get("options", {})}
+        known |= {f"{name.removeprefix('phone_')}.{option}" for option in options}
     for name in names:
         if name not in known:
             yield f"{where}: {shown(name)} is no variable of phones{did_you_mean(str(name), known)}"

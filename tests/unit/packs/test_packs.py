@@ -144,7 +144,9 @@ def test_every_neutral_variable_is_used_or_declared_unsupported(vendor):
                 if isinstance(node.node, jinja2.nodes.Name) and node.node.name == "phone" and isinstance(node.arg, jinja2.nodes.Const)
             }
     neutral = {name[len("phone_") :] for name in model_specs()} - NOT_FOR_TEMPLATES
-    neutral |= {f"{name[len('phone_') :]}.{option}" for name, spec in model_specs().items() for option in spec.get("options", ())}
+    for name, spec in model_specs().items():
+        options = [*spec.get("options", ()), *(spec.get("elements") or {}).get("options", ())]
+        neutral |= {f"{name[len('phone_') :]}.{option}" for option in options}
     declared = set(pack.data["unsupported"])
     assert sorted(name for name in neutral - used - declared if "." not in name) == [], (
         "neither used by a template nor listed under unsupported"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fit import fit
-from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import Packs
+from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import PackError, Packs
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import PhoneBuilder
 
 PHONE = {
@@ -90,3 +90,52 @@ def test_a_dial_plan_that_a_vendor_lacks_is_taken_off_the_lines_too(tmp_path: Pa
     fitted, notes = fit(phone, pack, pack.model("One"))
     assert [line["dialplan"] for line in fitted["lines"]] == [None]
     assert [note for note in notes if "dialplan" in note] == [f"acme One: {name} has no counterpart, left out" for name in told]
+
+
+LINE = PHONE["phone_lines"][0]
+PROXIES = {"outbound_proxy": "a.example.com", "outbound_proxy_backup": "b.example.com"}
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, []),
+        ({"phone_lines": [LINE, {**LINE, "number": "102"}]}, []),
+        ({"phone_lines": [LINE, {**LINE, "number": "102", "auto_answer": True}]}, ["auto_answer of line 2"]),
+        ({"phone_lines": [{**LINE, "mwi": False}, {**LINE, "number": "102", "mwi": False}]}, ["mwi of line 1, 2"]),
+        ({"phone_lines": [{**LINE, **PROXIES}]}, ["outbound_proxy_backup of line 1"]),
+        ({"phone_outbound_proxy": "a.example.com", "phone_outbound_proxy_backup": "b.example.com"}, ["outbound_proxy_backup of line 1"]),
+        # What lines inherit is told with the variable that they have it from.
+        ({"phone_pickup_code": "*8"}, ["phone_pickup_code"]),
+        ({"phone_pickup_code": "*8", "phone_lines": [{**LINE, "pickup_code": "*9"}]}, ["pickup_code of line 1", "phone_pickup_code"]),
+        ({"phone_paging": [{"address": "224.0.1.1:5001"}]}, []),
+        ({"phone_paging": [{"address": "224.0.1.1:5001"}, {"address": "224.0.1.2:5002", "priority": 3}]}, ["priority of paging group 2"]),
+        (
+            {"phone_lines": [{**LINE, "dtmf": "info"}, {**LINE, "number": "102"}]},
+            ["dtmf differs between lines, and the phone has it once"],
+        ),
+        ({"phone_lines": [{**LINE, "dtmf": "info"}, {**LINE, "number": "102", "enabled": False}]}, []),
+    ],
+)
+def test_options_of_lines_and_groups_that_a_vendor_lacks_are_told(tmp_path: Path, given, told):
+    (tmp_path / "acme").mkdir()
+    lacking = "[lines.auto_answer, lines.mwi, lines.outbound_proxy_backup, lines.pickup_code, pickup_code, paging.priority]"
+    text = PACK.replace("lines: 1}", "lines: 2}").replace("[reprovision, action_urls, ldap, ntp_servers, dnd]", lacking)
+    (tmp_path / "acme" / "pack.yml").write_text(text + "one_for_lines: [dtmf]\n")
+    pack = Packs([str(tmp_path)]).get("acme")
+    phone, problems = PhoneBuilder().build("desk", {**PHONE, **given})
+    assert not problems
+    before = repr(phone)
+    fitted, notes = fit(phone, pack, pack.model("One"))
+    found = [note for note in notes if "keys" not in note]
+    wanted = [name if "differs" in name else f"{name} has no counterpart, left out" for name in told]
+    assert found == [f"acme One: {note}" for note in wanted]
+    assert {(line["auto_answer"], line["mwi"], line["pickup_code"]) for line in fitted["lines"]} == {(False, True, None)}
+    assert repr(phone) == before
+
+
+def test_an_option_of_lines_that_is_none_is_refused_by_name(tmp_path: Path):
+    (tmp_path / "acme").mkdir()
+    (tmp_path / "acme" / "pack.yml").write_text(PACK.replace("[reprovision,", "[lines.auto_anser, reprovision,"))
+    with pytest.raises(PackError, match="'lines.auto_anser' is no variable of phones, did you mean lines.auto_answer"):
+        Packs([str(tmp_path)]).get("acme")
