@@ -77,6 +77,8 @@ def _fit_lines(phone: Phone, pack: Pack, model: Model, notes: list[str]) -> None
                 notes.append(
                     f"line {line['index']}: transport {server['transport']} of server {server['host']} has no counterpart, line's own taken"
                 )
+        if (pack.data.get("one_transport") or model.one_transport) and len({server["transport"] for server in line["servers"]}) > 1:
+            notes.append(f"line {line['index']}: one transport for all SIP servers of a line, {line['servers'][0]['transport']} taken")
         most = model.servers_per_line or pack.data.get("servers_per_line", 2)
         if len(line["servers"]) > most:
             notes.append(f"line {line['index']}: {most} SIP servers a line, {line['servers'][most]['host']} left out")

@@ -89,6 +89,23 @@ CASES = {
         {"phone_dtmf": "rfc2833+info"},
         ["<DTMF_Tx_Method_1_>AVT+INFO</DTMF_Tx_Method_1_>"],
     ),
+    # The registrar's own transport goes before the line's.
+    "cisco transport": (
+        "cisco",
+        "CP-8841",
+        {"phone_sip_servers": [{"host": "a.example.com", "transport": "tls"}]},
+        ["<SIP_Transport_1_>TLS</SIP_Transport_1_>", "<Proxy_1_>a.example.com:5061</Proxy_1_>"],
+    ),
+    "cisco_enterprise transport": (
+        "cisco_enterprise",
+        "CP-8841",
+        {"phone_sip_servers": [{"host": "a.example.com", "transport": "tcp"}]},
+        ["<transportLayerProtocol>4</transportLayerProtocol>"],
+    ),
+    # The priority counts where the switch tells the VLAN, too.
+    "yealink priority": ("yealink", "T54W", {"phone_vlan_priority": 5}, ["static.network.vlan.internet_port_priority = 5"]),
+    "snom priority": ("snom", "D785", {"phone_vlan_priority": 5}, ['<vlan_qos perm="RW">5</vlan_qos>']),
+    "fanvil priority": ("fanvil", "X5U", {"phone_vlan_priority": 5}, ["<VoicePriority>5</VoicePriority>"]),
     # A switch on multiplatform phones, a word on others.
     "cisco shared": (
         "cisco",

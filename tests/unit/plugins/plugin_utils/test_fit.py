@@ -115,20 +115,25 @@ PROXIES = {"outbound_proxy": "a.example.com", "outbound_proxy_backup": "b.exampl
             ["dtmf differs between lines, and the phone has it once"],
         ),
         ({"phone_lines": [{**LINE, "dtmf": "info"}, {**LINE, "number": "102", "enabled": False}]}, []),
+        ({"phone_sip_servers": [{"host": "a.example.com", "transport": "tcp"}, {"host": "b.example.com", "transport": "tcp"}]}, []),
+        (
+            {"phone_sip_servers": ["a.example.com", {"host": "b.example.com", "transport": "tcp"}]},
+            ["line 1: one transport for all SIP servers of a line, udp taken"],
+        ),
     ],
 )
 def test_options_of_lines_and_groups_that_a_vendor_lacks_are_told(tmp_path: Path, given, told):
     (tmp_path / "acme").mkdir()
     lacking = "[lines.auto_answer, lines.mwi, lines.outbound_proxy_backup, lines.pickup_code, pickup_code, paging.priority]"
     text = PACK.replace("lines: 1}", "lines: 2}").replace("[reprovision, action_urls, ldap, ntp_servers, dnd]", lacking)
-    (tmp_path / "acme" / "pack.yml").write_text(text + "one_for_lines: [dtmf]\n")
+    (tmp_path / "acme" / "pack.yml").write_text(text + "one_for_lines: [dtmf]\none_transport: true\n")
     pack = Packs([str(tmp_path)]).get("acme")
     phone, problems = PhoneBuilder().build("desk", {**PHONE, **given})
     assert not problems
     before = repr(phone)
     fitted, notes = fit(phone, pack, pack.model("One"))
     found = [note for note in notes if "keys" not in note]
-    wanted = [name if "differs" in name else f"{name} has no counterpart, left out" for name in told]
+    wanted = [name if "differs" in name or "one transport" in name else f"{name} has no counterpart, left out" for name in told]
     assert found == [f"acme One: {note}" for note in wanted]
     assert {(line["auto_answer"], line["mwi"], line["pickup_code"]) for line in fitted["lines"]} == {(False, True, None)}
     assert repr(phone) == before
