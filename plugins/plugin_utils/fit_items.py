@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Options of a phone's lines, keys, servers and paging groups that its vendor has no counterpart or no place for: ``lines.auto_answer``."""
+"""Options of a phone's lines, keys and paging groups that its vendor has no counterpart or no place for: ``lines.auto_answer``."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import Phone
 _INHERITED = ("dialplan", "pickup_code")
 
 
-def leave_out(phone: Phone, outer: str, option: str) -> Iterator[str]:
-    """Take an option off all items of a list, and give a sentence that names those which asked for it."""
-    if outer == "sip_servers":
-        yield from _servers(phone, option)
-        return
+def leave_out(phone: Phone, outer: str, option: str, given: Phone) -> Iterator[str]:
+    """Take an option off all items of a list, and give a sentence that names those which asked for it.
+
+    :param given: the phone as the inventory has it, with the variables that were left out by now.
+    """
     asks, kind = _KINDS[outer]
     default = model_specs()[f"phone_{outer}"]["elements"]["options"][option].get("default")
     items = phone[outer] or []
     asking = [
-        _number(item, place) for place, item in enumerate(items, 1) if item[option] not in (None, "", default) and asks(phone, item, option)
+        _number(item, place) for place, item in enumerate(items, 1) if item[option] not in (None, "", default) and asks(given, item, option)
     ]
     if asking:
         yield f"{option} of {kind} {', '.join(asking)} has no counterpart, left out"
-    phone[outer] = [{**item, option: None} for item in items]
+    phone[outer] = [{**item, option: default} for item in items]
 
 
 def shorten(phone: Phone, outer: str, option: str, most: int) -> Iterator[str]:
@@ -39,34 +39,6 @@ def shorten(phone: Phone, outer: str, option: str, most: int) -> Iterator[str]:
     if cut:
         yield f"{option} of {kind} {', '.join(cut)}: {most} characters on the phone, the rest left out"
     phone[outer] = [{**item, option: item[option][:most]} if item[option] else item for item in items]
-
-
-def take_from_first_line(phone: Phone, option: str) -> Iterator[str]:
-    """Give all lines what the first one has, where the phone has one setting for all of them, and tell whose own was left out."""
-    first, *others = phone["lines"]
-    differing = [str(line["index"]) for line in others if line[option] != first[option]]
-    if differing:
-        yield f"{option} of line {', '.join(differing)} left out, the phone has one for all lines: that of line {first['index']}"
-        done = []
-        for line in phone["lines"]:
-            servers = line["servers"]
-            if option == "transport":
-                servers = [{**server, option: first[option] if server[option] == line[option] else server[option]} for server in servers]
-            done.append({**line, "servers": servers, option: first[option]})
-        phone["lines"] = done
-
-
-def _servers(phone: Phone, option: str) -> Iterator[str]:
-    """All servers of a line are spoken to in one way."""
-    lines = []
-    for line in phone["lines"]:
-        servers = []
-        for server in line["servers"]:
-            if server[option] != line[option]:
-                yield f"line {line['index']}: {option} {server[option]} of server {server['host']} has no counterpart, line's own taken"
-            servers.append({**server, option: line[option]})
-        lines.append({**line, "servers": servers})
-    phone["lines"] = lines
 
 
 def _number(item: dict[str, Any], place: int) -> str:
@@ -101,7 +73,4 @@ _KINDS: dict[str, tuple[Callable[[Phone, dict[str, Any], str], bool], str]] = {
     "paging": (_group_asks, "paging group"),
 }
 # What a pack may list: an option as the inventory knows it.
-ITEM_OPTIONS = {
-    *(f"{outer}.{option}" for outer in _KINDS for option in model_specs()[f"phone_{outer}"]["elements"]["options"]),
-    "sip_servers.transport",
-}
+ITEM_OPTIONS = {f"{outer}.{option}" for outer in _KINDS for option in model_specs()[f"phone_{outer}"]["elements"]["options"]}

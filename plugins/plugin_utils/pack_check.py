@@ -23,19 +23,13 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import di
 _KINDS = ("device", "common", "phonebook", "resource")
 _WORDS = {"mac_case": ("lower", "upper"), "handover": ("home", "none")}
 _TEXTS = ("vendor", "title", "status", "user_agent", "claim_path")
-_LISTS = ("models", "files", "booleans", "unsupported", "refused", "repeatable", "secret_parameters", "ouis", "vendor_words", "model_names")
+_LISTS = (
+    *("models", "files", "booleans", "unsupported", "one_for_lines"),
+    *("refused", "repeatable", "secret_parameters", "ouis", "vendor_words", "model_names"),
+)
 _DICTS = (
-    "model_defaults",
-    "values",
-    "key_types",
-    "layouts",
-    "phonebook",
-    "firmware",
-    "boot",
-    "http_auth",
-    "certificate",
-    "screen_capture",
-    "depends",
+    *("model_defaults", "values", "key_types", "layouts", "phonebook", "firmware", "boot"),
+    *("http_auth", "certificate", "screen_capture", "depends"),
 )
 _NUMBERS = ("lines", "modules", "module_keys")
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -99,6 +93,11 @@ def _models(data: dict[str, Any]) -> Iterator[str]:
     yield from _variables("unsupported", data["unsupported"])
     depends = data.get("depends") or {}
     yield from _variables("depends", [*depends, *depends.values()])
+    options = model_specs()["phone_lines"]["elements"]["options"]
+    for entry in [data, data["model_defaults"], *data["models"]]:
+        for name in (entry.get("one_for_lines") if isinstance(entry, dict) else None) or ():
+            if name not in options:
+                yield f"one_for_lines: {shown(name)} is no option of lines{did_you_mean(str(name), options)}"
     yield from rule_problems("assets", data.get("assets"))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fit import fit
-from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import Packs
+from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import PackError, Packs
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import PhoneBuilder
 
 PHONE = {
@@ -130,7 +130,7 @@ def test_what_a_vendor_lacks_of_a_line_is_told_of_the_lines_that_ask_for_it(tmp_
     lines = [{**line, **own} for line, own in zip(LINES, given, strict=True)]
     fitted, notes = fitted_notes(tmp_path, text, {"phone_lines": lines})
     assert notes == told
-    assert [line[option] for line in fitted["lines"]] == [None, None]
+    assert len({line[option] for line in fitted["lines"]}) == 1
 
 
 def test_a_pickup_code_that_is_the_phones_own_is_told_of_the_phone_only(tmp_path):
@@ -148,23 +148,6 @@ def test_a_keys_pickup_code_is_told_where_it_is_not_its_lines(tmp_path):
         "pickup of key 2 has no counterpart, left out",
         "pickup_code of line 1 has no counterpart, left out",
     ]
-
-
-def test_a_servers_own_transport_is_told_where_a_line_has_one_for_all(tmp_path):
-    text = PACK.replace("[reprovision,", "[sip_servers.transport, reprovision,")
-    servers = ["a.example.com", {"host": "b.example.com", "transport": "tls"}]
-    fitted, notes = fitted_notes(tmp_path, text, {"phone_lines": [{**LINES[0], "sip_servers": servers}]})
-    assert notes == ["line 1: transport tls of server b.example.com has no counterpart, line's own taken"]
-    assert [server["transport"] for server in fitted["lines"][0]["servers"]] == ["udp", "udp"]
-
-
-def test_what_a_phone_has_once_for_all_lines_is_the_first_ones(tmp_path):
-    text = PACK.replace("lines: 1}", "lines: 2, of_first_line: [transport]}").replace(
-        "[reprovision,", "[sip_servers.transport, reprovision,"
-    )
-    fitted, notes = fitted_notes(tmp_path, text, {"phone_lines": [LINES[0], {**LINES[1], "transport": "tls"}]})
-    assert notes == ["transport of line 2 left out, the phone has one for all lines: that of line 1"]
-    assert [line["transport"] for line in fitted["lines"]] == ["udp", "udp"]
 
 
 @pytest.mark.parametrize(
@@ -194,3 +177,57 @@ def test_a_single_value_that_a_model_lacks_is_told(tmp_path, seconds, left, told
     text = PACK.replace("lines: 1}", "lines: 1, lacks: {backlight: [0]}}")
     fitted, notes = fitted_notes(tmp_path, text, {"phone_backlight": seconds})
     assert (fitted["backlight"], notes) == (left, told)
+
+
+LINE = PHONE["phone_lines"][0]
+PROXIES = {"outbound_proxy": "a.example.com", "outbound_proxy_backup": "b.example.com"}
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, []),
+        ({"phone_lines": [LINE, {**LINE, "number": "102"}]}, []),
+        ({"phone_lines": [LINE, {**LINE, "number": "102", "auto_answer": True}]}, ["auto_answer of line 2"]),
+        ({"phone_lines": [{**LINE, "mwi": False}, {**LINE, "number": "102", "mwi": False}]}, ["mwi of line 1, 2"]),
+        ({"phone_lines": [{**LINE, **PROXIES}]}, ["outbound_proxy_backup of line 1"]),
+        ({"phone_outbound_proxy": "a.example.com", "phone_outbound_proxy_backup": "b.example.com"}, ["outbound_proxy_backup of line 1"]),
+        # What lines inherit is told with the variable that they have it from.
+        ({"phone_pickup_code": "*8"}, ["phone_pickup_code"]),
+        ({"phone_pickup_code": "*8", "phone_lines": [{**LINE, "pickup_code": "*9"}]}, ["pickup_code of line 1", "phone_pickup_code"]),
+        ({"phone_paging": [{"address": "224.0.1.1:5001"}]}, []),
+        ({"phone_paging": [{"address": "224.0.1.1:5001"}, {"address": "224.0.1.2:5002", "priority": 3}]}, ["priority of paging group 2"]),
+        (
+            {"phone_lines": [{**LINE, "dtmf": "info"}, {**LINE, "number": "102"}]},
+            ["dtmf differs between lines, and the phone has it once"],
+        ),
+        ({"phone_lines": [{**LINE, "dtmf": "info"}, {**LINE, "number": "102", "enabled": False}]}, []),
+        ({"phone_sip_servers": [{"host": "a.example.com", "transport": "tcp"}, {"host": "b.example.com", "transport": "tcp"}]}, []),
+        (
+            {"phone_sip_servers": ["a.example.com", {"host": "b.example.com", "transport": "tcp"}]},
+            ["line 1: one transport for all SIP servers of a line, udp taken"],
+        ),
+    ],
+)
+def test_options_of_lines_and_groups_that_a_vendor_lacks_are_told(tmp_path: Path, given, told):
+    (tmp_path / "acme").mkdir()
+    lacking = "[lines.auto_answer, lines.mwi, lines.outbound_proxy_backup, lines.pickup_code, pickup_code, paging.priority]"
+    text = PACK.replace("lines: 1}", "lines: 2}").replace("[reprovision, action_urls, ldap, ntp_servers, dnd]", lacking)
+    (tmp_path / "acme" / "pack.yml").write_text(text + "one_for_lines: [dtmf]\none_transport: true\n")
+    pack = Packs([str(tmp_path)]).get("acme")
+    phone, problems = PhoneBuilder().build("desk", {**PHONE, **given})
+    assert not problems
+    before = repr(phone)
+    fitted, notes = fit(phone, pack, pack.model("One"))
+    found = [note for note in notes if "keys" not in note]
+    wanted = [name if "differs" in name or "one transport" in name else f"{name} has no counterpart, left out" for name in told]
+    assert found == [f"acme One: {note}" for note in wanted]
+    assert {(line["auto_answer"], line["mwi"], line["pickup_code"]) for line in fitted["lines"]} == {(False, True, None)}
+    assert repr(phone) == before
+
+
+def test_an_option_of_lines_that_is_none_is_refused_by_name(tmp_path: Path):
+    (tmp_path / "acme").mkdir()
+    (tmp_path / "acme" / "pack.yml").write_text(PACK.replace("[reprovision,", "[lines.auto_anser, reprovision,"))
+    with pytest.raises(PackError, match="'lines.auto_anser' is no variable of phones, did you mean lines.auto_answer"):
+        Packs([str(tmp_path)]).get("acme")
