@@ -163,6 +163,7 @@ def _fit_lists(phone: Phone, pack: Pack, model: Model, notes: list[str]) -> None
     none = {} if pack.data.get("phonebook") else {"phonebooks": 0}
     for name, most in {**none, **(model.limits or {})}.items():
         asked = len(phone[name] or ())
+        most = len(phone["lines"]) if most == "lines" else most
         if asked > most:
             notes.append(f"phone_{name}: {most or 'none'} on the phone, {asked} asked for, the last {asked - most} left out")
             phone[name] = phone[name][:most]

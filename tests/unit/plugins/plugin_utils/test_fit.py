@@ -60,9 +60,10 @@ def test_what_a_vendor_lacks_is_told_only_where_the_inventory_asks_for_it(tmp_pa
         ({"phone_phonebooks": ["x", "y"]}, 0, ["phone_phonebooks: none on the phone, 2 asked for, the last 2 left out"]),
     ],
 )
-def test_lists_are_cut_to_what_the_phone_has_places_for_and_it_is_told(tmp_path: Path, given, left, told):
+@pytest.mark.parametrize("most", ["1", "lines"])
+def test_lists_are_cut_to_what_the_phone_has_places_for_and_it_is_told(tmp_path: Path, given, left, told, most):
     (tmp_path / "acme").mkdir()
-    (tmp_path / "acme" / "pack.yml").write_text(PACK.replace("lines: 1}", "lines: 1, limits: {ringtones: 1}}"))
+    (tmp_path / "acme" / "pack.yml").write_text(PACK.replace("lines: 1}", f"lines: 1, limits: {{ringtones: {most}}}}}"))
     pack = Packs([str(tmp_path)]).get("acme")
     phone, problems = PhoneBuilder().build("desk", {**PHONE, **given})
     assert not problems
