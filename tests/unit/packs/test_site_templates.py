@@ -192,6 +192,7 @@ def test_a_fault_of_a_template_is_told_with_phone_file_template_and_line(tmp_pat
         ("files: [{name: x, template: devise.j2}]\n", "files[0].template: 'devise.j2' is not in the pack, did you mean device.j2?"),
         ("files: [{name: x, template: device.j2, layout: confg}]\n", "files[0].layout: 'confg' is not under layouts, did you mean config?"),
         ("files: [{name: x, template: device.j2, kind: devise}]\n", "files[0].kind: got 'devise', wanted one of device"),
+        ("one_for_lines: [dtmff]\n", "one_for_lines: 'dtmff' is no option of lines, did you mean dtmf?"),
         ("unsupported: [dndd]\n", "unsupported: 'dndd' is no variable of phones, did you mean dnd?"),
         ("values: {codecs: [opus]}\n", "values.codecs: got a list of 1, wanted a dictionary"),
         ("refused: [{pattern: x}]\n", "refused[0]: wanted a dictionary of pattern, why and only"),
