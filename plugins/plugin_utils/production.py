@@ -465,7 +465,7 @@ def _pack_digest(pack: Pack, *settings: Any) -> bytes:
     return total.digest()
 
 
-def prepare(action: Any, task_vars: Mapping[str, Any], _args: Mapping[str, Any] | None = None) -> Production:
+def prepare(action: Any, task_vars: Mapping[str, Any]) -> Production:
     """Return the production of the running task.
 
     :param action: the action plugin, for its templar and its loader.
