@@ -227,12 +227,13 @@ def _merge(below: dict, above: dict) -> dict:
 
 
 class Packs:
-    """All packs that can be found, read when first asked for.
+    """All packs that can be found, read when first asked for. ``folders``: the user's own, as they were given.
 
     :param paths: the user's folders, the first wins over the next and all over the shipped ones.
     """
 
     def __init__(self, paths: Sequence[str] = ()) -> None:
+        self.folders = tuple(paths)
         self._roots = [*(Path(path) for path in paths), SHIPPED]
         self._packs: dict[str, Pack | None] = {}
         for root in self._roots:

@@ -361,9 +361,11 @@ class Production:
                 self.problems.append(
                     Problem(f"{host}: phone_mac", "is locally administered, so it can't be registered with a redirect service")
                 )
-        elif pack.data["ouis"] and pack.vendor not in vendors_of(phone["mac"]):
-            owner = ", ".join(vendors_of(phone["mac"])) or owner_of(phone["mac"]) or "nobody known"
-            self._say(phone, f"phone_mac: its first half belongs to {owner}, but phone_vendor is {pack.vendor}", False)
+        elif pack.data["ouis"]:
+            vendors = vendors_of(phone["mac"], self.settings.packs.folders)
+            if pack.vendor not in vendors:
+                owner = ", ".join(sorted(vendors)) or owner_of(phone["mac"]) or "nobody known"
+                self._say(phone, f"phone_mac: its first half belongs to {owner}, but phone_vendor is {pack.vendor}", False)
 
     def _check_unique(self, number: int, mac: str | None, users: Iterable[User]) -> None:
         host = self.fleet.hosts[number]

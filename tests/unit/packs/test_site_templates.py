@@ -50,6 +50,14 @@ def render(tmp_path, phone, folder=MADE_UP, **run):
     return files, production, rows[0]
 
 
+def test_a_prefix_that_a_site_adds_to_a_vendor_is_the_vendors(tmp_path):
+    phone = {**PHONE, "phone_mac": "00:63:fa:00:00:01"}
+    told = [text for text in render(tmp_path, phone, None)[1].warnings if "phone_mac" in text]
+    assert told == ["reception: phone_mac: its first half belongs to nobody known, but phone_vendor is yealink"]
+    folder = site(tmp_path, {"yealink/pack.yml": 'ouis: ["0063fa"]\n'})
+    assert not [text for text in render(tmp_path, phone, folder)[1].warnings if "phone_mac" in text]
+
+
 def test_a_vendor_is_a_folder(tmp_path):
     phone = {
         **FABULA,
