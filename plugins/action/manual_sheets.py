@@ -75,7 +75,7 @@ class ActionModule(ActionBase):
                 continue
             slot = (phone.vendor, model, phone.host) if args["per"] == "phone" else (phone.vendor, model)
             cards.setdefault(slot, []).append(card(phone.host, phone.mac, phone.serial, access, pack, args["qr"]))
-        sheets = Sheets([str(Path(self._loader.get_basedir()) / path) for path in homes["paths"]])
+        sheets = Sheets(settings.packs.folders)
         pages: dict[str, bytes] = {}
         try:
             for slot, found in cards.items():
@@ -108,7 +108,7 @@ class ActionModule(ActionBase):
 
 
 def home_values(fleet: Fleet, settings: Settings, hosts: set[str]) -> dict[str, Any]:
-    """Return generation, authentication and model of phones, and under ``paths`` the user's folders of templates.
+    """Return generation, authentication and model of phones, by host.
 
     :raises ProblemsError: a variable is wrong.
     """
@@ -125,8 +125,7 @@ def home_values(fleet: Fleet, settings: Settings, hosts: set[str]) -> dict[str, 
         found[host] = values
     if problems:
         raise ProblemsError(problems, "nothing was written")
-    paths = fleet.role_variable("phone_template_path", []) or []
-    return {**found, "paths": [paths] if isinstance(paths, str) else list(paths)}
+    return found
 
 
 def access_of(phone: ClaimPhone, settings: Settings, status: dict[str, Any], home: dict[str, Any]) -> tuple[Access | None, str]:

@@ -240,6 +240,17 @@ class Packs:
             if not root.is_dir():
                 raise PackError(f"phone_template_path: {root} is not a folder")
 
+    @classmethod
+    def below(cls, folder: Path, paths: object) -> Packs:
+        """Return the packs of ``phone_template_path``: a path or a list of paths, relative to a folder; nothing for none.
+
+        :raises PackError: it is neither, or names what is no folder.
+        """
+        named = [paths] if isinstance(paths, str) else paths or []
+        if not isinstance(named, Sequence) or not all(isinstance(path, str) for path in named):
+            raise PackError(f"phone_template_path: got {shown(paths)}, wanted a folder or a list of folders")
+        return cls([str(folder / path) for path in named if path])
+
     def names(self) -> list[str]:
         """Return the vendors that have a pack."""
         return sorted({file.parent.name for root in self._roots for file in root.glob("*/pack.yml")})
