@@ -2,6 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+"""Writes pages for people who set up phones by hand. Secrets go into files of the operator's folder and nowhere else."""
+
 from __future__ import annotations
 
 import re
@@ -42,8 +44,6 @@ _STATES = {
 
 
 class ActionModule(ActionBase):
-    """Writes pages for people who set up phones by hand. Secrets go into files of the operator's folder and nowhere else."""
-
     _supports_check_mode = True
     _supports_diff = True
     _requires_connection = True

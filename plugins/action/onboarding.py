@@ -2,6 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+"""Derives tokens here, where the secret is, and tells the store on the server their hashes."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -38,8 +40,6 @@ _AFTER_SUSPICION = (
 
 
 class ActionModule(ActionBase):
-    """Derives tokens here, where the secret is, and tells the store on the server their hashes."""
-
     _supports_check_mode = True
     _requires_connection = True
 
