@@ -29,6 +29,7 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.assets import (
     without_files,
 )
 from ansible_collections.dialtone.phones.plugins.plugin_utils.book_check import check_books
+from ansible_collections.dialtone.phones.plugins.plugin_utils.claim_phones import contradictions
 from ansible_collections.dialtone.phones.plugins.plugin_utils.compact import NumberMap
 from ansible_collections.dialtone.phones.plugins.plugin_utils.context import (
     Server,
@@ -344,8 +345,7 @@ class Production:
                         Problem(f"{host}: phone_lines[{line['index'] - 1}].password", f"{why} (phone_configs_password_policy)")
                     )
         auth = pack.data.get("http_auth") or {}
-        if phone["claim_pin"] and phone["onboarding"] == "once" and not pack.prompts:
-            self.problems.append(Problem(f"{host}: phone_claim_pin", pack.pin_problem()))
+        self.problems += contradictions(host, phone, pack)
         if self.settings.preset.networks and not phone["networks"] and not self.settings.server_networks:
             what = f"is empty, and so is provisioning_server_networks: provisioning_preset {self.settings.preset.name} serves known networks only"
             self.problems.append(Problem(f"{host}: phone_networks", what))
@@ -356,12 +356,7 @@ class Production:
             self.problems.append(
                 Problem(f"{host}: phone_client_certificate", f"is {phone['client_certificate']}, but for {pack.vendor} {wanted}")
             )
-        if is_locally_administered(phone["mac"]):
-            if phone["redirect_account"]:
-                self.problems.append(
-                    Problem(f"{host}: phone_mac", "is locally administered, so it can't be registered with a redirect service")
-                )
-        elif pack.data["ouis"]:
+        if pack.data["ouis"] and not is_locally_administered(phone["mac"]):
             vendors = vendors_of(phone["mac"], self.settings.packs.folders)
             if pack.vendor not in vendors:
                 owner = ", ".join(sorted(vendors)) or owner_of(phone["mac"]) or "nobody known"

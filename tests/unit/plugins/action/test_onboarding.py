@@ -385,5 +385,8 @@ def test_an_unlocked_phone_has_another_pin(tmp_path):
 
 def test_a_pin_is_refused_for_phones_that_do_not_ask(world):
     world.vars.update(phone_vendor="gigaset", phone_model="Maxwell 3", phone_claim_pin=True)
-    with pytest.raises(AnsibleActionFail, match="phone_claim_pin: is on, but phones of gigaset"):
+    world.phones["p1"].update(phone_mac="02:00:00:00:00:01", phone_redirect_account="rps")
+    with pytest.raises(
+        AnsibleActionFail, match="(?s)p1: phone_claim_pin: is on, but phones of gigaset.*p1: phone_mac: is locally administered"
+    ):
         world.run("onboarding")
