@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from ansible_collections.dialtone.phones.plugins.module_utils.mac import format_mac
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import SHIPPED, Pack
-from ansible_collections.dialtone.phones.plugins.plugin_utils.render import make_environment
+from ansible_collections.dialtone.phones.plugins.plugin_utils.sandbox import make_environment
 
 # Optional: only those who print sheets need it.
 try:

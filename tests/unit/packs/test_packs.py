@@ -17,7 +17,8 @@ from ansible_collections.dialtone.phones.plugins.module_utils.gate.names import 
 from ansible_collections.dialtone.phones.plugins.module_utils.mac import normalize_mac
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fit_items import ITEM_OPTIONS
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import model_specs
-from ansible_collections.dialtone.phones.plugins.plugin_utils.render import PackRenderer, make_environment, parse_parameters
+from ansible_collections.dialtone.phones.plugins.plugin_utils.render import PackRenderer, parse_parameters
+from ansible_collections.dialtone.phones.plugins.plugin_utils.sandbox import make_environment
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
