@@ -170,7 +170,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.dialtone.phones.plugins.module_utils.claims import Store, StoreError, StoreMissing, create_store, open_store
 from ansible_collections.dialtone.phones.plugins.module_utils.claims.owner import acting_as_owner
-from ansible_collections.dialtone.phones.plugins.module_utils.gate_config import GateConfigError, store_target
+from ansible_collections.dialtone.phones.plugins.module_utils.gate_config import DEFAULT_PATH, GateConfigError, store_target
 
 NEEDED = {
     "arm": "devices",
@@ -291,7 +291,7 @@ def main() -> t.NoReturn:
     module = AnsibleModule(
         argument_spec={
             "path": {"type": "str"},
-            "config": {"type": "path", "default": "/etc/dialtone/gate.json"},
+            "config": {"type": "path", "default": DEFAULT_PATH},
             "command": {
                 "type": "str",
                 "choices": [

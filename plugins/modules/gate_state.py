@@ -83,7 +83,7 @@ from ansible_collections.dialtone.phones.plugins.module_utils.claims import Stor
 from ansible_collections.dialtone.phones.plugins.module_utils.claims.backends import is_shared
 from ansible_collections.dialtone.phones.plugins.module_utils.claims.owner import acting_as_owner
 from ansible_collections.dialtone.phones.plugins.module_utils.claims.sqlite import SqliteStore
-from ansible_collections.dialtone.phones.plugins.module_utils.gate_config import GateConfigError, store_target
+from ansible_collections.dialtone.phones.plugins.module_utils.gate_config import DEFAULT_PATH, GateConfigError, store_target
 from ansible_collections.dialtone.phones.plugins.module_utils.release.errors import ReleaseError
 
 
@@ -106,7 +106,7 @@ def main() -> t.NoReturn:
         argument_spec={
             "root": {"type": "path", "default": "/var/lib/dialtone"},
             "store": {"type": "str", "default": ""},
-            "config": {"type": "path", "default": "/etc/dialtone/gate.json"},
+            "config": {"type": "path", "default": DEFAULT_PATH},
             "claims": {"type": "bool", "default": True},
             "nginx_site": {"type": "path", "default": "/etc/nginx/sites-available/dialtone.conf"},
             "certificates": {"type": "list", "elements": "path", "default": ["/etc/dialtone/tls/ca.crt"]},
