@@ -87,7 +87,7 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(str(loop.failure)) from loop.failure
         server = str(self._task.delegate_to or task_vars.get("inventory_hostname", "server"))
         try:
-            with spool.private_folder(loop.shared.folder) as folder:
+            with spool.transfer_folder(loop.shared.folder) as folder:
                 return Publication(self, loop.shared, args, server, folder, task_vars).publish()
         except spool.ContentError as exc:
             raise AnsibleActionFail(str(exc)) from None
