@@ -102,6 +102,9 @@ def decide(row: Optional[Row], request: ClaimRequest, moment: Moment) -> Decisio
     """Decide about a request for a claim URL from the row that its token names."""
     if row is None:
         return Decision(False, "unknown")
+    if not request.net:
+        # Two clients whose addresses cannot be told are not the same client.
+        return Decision(False, "address", row.mac)
     if is_reopened(row, request.net, moment):
         return Decision(True, "reopened", row.mac)
     state = state_of(row, moment)

@@ -57,6 +57,10 @@ def load(path: str) -> Config:
         is_shared(made.get("store", defaults.store))
     except StoreError as exc:
         raise ConfigError(f"{path}: store: {exc}") from exc
+    for key, most in (("claim_prefix_v4", 32), ("claim_prefix_v6", 128)):
+        # No bits would make all addresses the same one, and a claim is one address's.
+        if not 1 <= made.get(key, most) <= most:
+            raise ConfigError(f"{path}: {key} is {made[key]}, wanted 1 to {most}")
     try:
         made["networks"] = tuple(ipaddress.ip_network(text) for text in values.get("networks") or ())
     except ValueError as exc:

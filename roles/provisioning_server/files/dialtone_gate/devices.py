@@ -126,13 +126,17 @@ def inside(address: str, networks: Tuple[Network, ...]) -> bool:
         client = ipaddress.ip_address(address)
     except ValueError:
         return False
+    # What a balancer that listens on IPv6 for both families tells of an IPv4 client; nginx takes it for that client too.
+    if isinstance(client, ipaddress.IPv6Address) and client.ipv4_mapped:
+        client = client.ipv4_mapped
     return any(client.version == network.version and client in network for network in networks)
 
 
 def certificate_passes(device: Device, verify: str, subject: str, issuer: str) -> bool:
     """Tell whether the client certificate satisfies the phone's rule: off, prefer (none or its own) or require (its own)."""
     mode = device.client_certificate
-    if mode == "off" or (mode == "prefer" and verify == "NONE"):
+    # Without TLS nginx has nothing to say about a certificate: none was shown.
+    if mode == "off" or (mode == "prefer" and verify in ("", "NONE")):
         return True
     return certificate_names(device, verify, subject, issuer)
 

@@ -124,6 +124,22 @@ def test_refusals_leave_the_claim_armed(lab, change):
     assert lab.state() == "armed"
 
 
+@pytest.mark.parametrize("address", ["", "unix:", "rubbish"])
+def test_clients_whose_addresses_cannot_be_told_are_not_one_client(lab, address):
+    assert lab.claim(address=address).status == 403
+    assert lab.state() == "armed"
+
+
+@pytest.mark.parametrize("networks", [["192.0.2.0/24"], ["192.0.2.0/24", "2001:db8::/32"]], ids=len)
+def test_an_ipv4_client_behind_a_balancer_on_ipv6_is_in_its_network(lab, networks):
+    lab.publish(record(1, networks=networks))
+    assert lab.claim(address="::ffff:198.51.100.1").status == 403
+    assert lab.state() == "armed"
+    assert lab.claim(address="::ffff:192.0.2.1").status == 204
+    assert lab.claim(address="192.0.2.1").status == 204
+    assert lab.claim(address="::ffff:192.0.2.2").status == 403
+
+
 @pytest.mark.parametrize(
     ("changes", "networks"),
     [
@@ -171,6 +187,19 @@ def test_plain_http_needs_networks(lab):
 def test_a_required_certificate_names_the_phone(lab, verify, subject, status):
     lab.publish(record(1, client_certificate="require", certificate_rule=RULE))
     assert lab.claim(verify=verify, subject=subject, issuer="CN=x,O=Vendor").status == status
+
+
+@pytest.mark.parametrize(
+    ("verify", "scheme", "status"), [("NONE", "https", 204), ("", "http", 204), ("FAILED:expired", "https", 403), ("SUCCESS", "https", 403)]
+)
+def test_a_preferred_certificate_may_be_missing_with_tls_and_without(lab, verify, scheme, status):
+    lab.publish(record(1, client_certificate="prefer", certificate_rule=RULE, networks=["192.0.2.0/24"]))
+    assert lab.claim(verify=verify, scheme=scheme, subject="CN=001565000002", issuer="CN=x,O=Vendor").status == status
+
+
+def test_a_required_certificate_cannot_be_shown_without_tls(lab):
+    lab.publish(record(1, client_certificate="require", certificate_rule=RULE, networks=["192.0.2.0/24"]))
+    assert lab.claim(verify="", scheme="http").status == 403
 
 
 def test_a_phone_that_left_the_release_cannot_claim(lab):
@@ -363,6 +392,9 @@ def test_rubbish_in_the_log_is_ignored(lab, data):
         ('{"networks": "x"}', "wanted a list"),
         ('{"networks": ["x"]}', "networks"),
         ('{"claim_prefix_v4": true}', "wanted a int"),
+        ('{"claim_prefix_v4": 33}', "claim_prefix_v4 is 33, wanted 1 to 32"),
+        ('{"claim_prefix_v4": 0}', "claim_prefix_v4 is 0, wanted 1 to 32"),
+        ('{"claim_prefix_v6": 129}', "claim_prefix_v6 is 129, wanted 1 to 128"),
         ('{"store": "host=db"}', "store: claim store: neither"),
     ],
 )
