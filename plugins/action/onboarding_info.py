@@ -21,7 +21,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "pins": {"type": "bool", "default": False},
     "store": {"type": "str", "default": ""},
 }
-_FACTS = ("claim_generation", "armed_at", "claimed_at", "claim_ip", "ended_at", "ended_by", "last_contact", "window", "window_left")
+_FACTS = ("claim_generation", "armed_at", "claimed_at", "claim_ip", "ended_at", "ended_by", "window", "window_left")
 
 
 def home_of(seen: str, token: str) -> str:
@@ -53,12 +53,14 @@ class ActionModule(ActionBase):
             state = (row or {}).get("state") or ("new" if phone.once else "off")
             counts[state] = counts.get(state, 0) + 1
             entry: dict[str, Any] = {"mac": format_mac(phone.mac, "lower", "colon"), "state": state, "generation": phone.generation}
-            entry["home"] = "never"
+            # Phones that have no one-time URL come home too.
+            contact = {**status["seen"].get(phone.mac, {}), **(row or {})}
+            entry["last_contact"] = contact.get("last_contact")
+            entry["home"] = home_of(contact.get("contact_token") or "", settings.deriver.home_token(phone.mac, phone.generation))
             if phone.why_not:
                 entry["msg"] = phone.why_not
             if row:
                 entry.update({name: row.get(name) for name in _FACTS})
-                entry["home"] = home_of(row.get("contact_token") or "", settings.deriver.home_token(phone.mac, phone.generation))
                 entry["stub_window_left"] = row.get("stub_window_left") or 0
                 entry["pin_wanted"] = bool(row.get("pin"))
                 if args["pins"] and row.get("pin") and state == "armed":

@@ -149,6 +149,10 @@ devices:
     (generation, window, times in seconds since 1970, last contact, registrations), else C(changed), and C(msg) and C(failed) where refused.
   type: dict
   returned: all commands but V(init), V(confirm) and V(log)
+seen:
+  description: Per MAC, the last contact of phones that were at home and never had a one-time URL.
+  type: dict
+  returned: O(command=status)
 refused:
   description: The MACs that a command refused, each with its reason in RV(devices).
   type: list
@@ -270,7 +274,7 @@ def work(target: str, params: t.Mapping[str, t.Any], items: t.Optional[list], ch
     except StoreMissing:
         if params["command"] != "status":
             raise
-        return {"changed": False, "new": True, "epoch": "", "closed": False, "devices": {}}
+        return {"changed": False, "new": True, "epoch": "", "closed": False, "devices": {}, "seen": {}}
     try:
         return run(store, params, items, check)
     finally:

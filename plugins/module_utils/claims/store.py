@@ -135,13 +135,20 @@ class Store:
         return str(found[0]) if found else ""
 
     def status(self, macs: Optional[Sequence[str]] = None) -> Result:
-        """Return the epoch and, per MAC, the claim, the last contact and the registrations."""
+        """Return the epoch and, per MAC, the claim, the last contact and the registrations; ``seen`` has the contacts of phones without a claim.
+
+        Those are kept apart: to everybody who arms and closes, a phone of ``devices`` is one that the store knows.
+        """
         moment = self.moment()
         wanted = None if macs is None else set(macs)
         found: Dict[str, Result] = {row.mac: verbs.describe(row, moment) for row in self.rows(macs)}
+        seen: Dict[str, Result] = {}
         for mac, at, ip, ua, token_id in self.execute("SELECT mac, at, ip, ua, token_id FROM contact").fetchall():
+            contact = {"last_contact": at, "last_contact_ip": ip, "last_contact_ua": ua, "contact_token": token_id}
             if mac in found:
-                found[mac].update(last_contact=at, last_contact_ip=ip, last_contact_ua=ua, contact_token=token_id)
+                found[mac].update(contact)
+            elif wanted is None or mac in wanted:
+                seen[mac] = contact
         for mac, stub in lan.facts(self, moment).items():
             if mac in found:
                 found[mac].update(stub)
@@ -150,7 +157,7 @@ class Store:
             if wanted is None or mac in wanted:
                 entry = found.setdefault(mac, {"state": "", "claim_generation": 0, "registrations": {}})
                 entry["registrations"][account] = {"state": state, "url_sha256": url, "generation": generation, "at": at, "msg": msg}
-        return {"epoch": self.epoch(), "new": False, "closed": self.is_closed(), "devices": found}
+        return {"epoch": self.epoch(), "new": False, "closed": self.is_closed(), "devices": found, "seen": seen}
 
     def events(self, macs: Optional[Sequence[str]] = None, limit: int = 100) -> List[Result]:
         """Return the latest events, oldest first."""

@@ -42,6 +42,10 @@ def main() -> int:
         return 1
     except BrokenPipeError:
         return 0
+    except OSError as exc:
+        # A file that was named, most likely: it is there already, or is not, or may not be read.
+        print(f"gatectl: {exc.filename + ': ' if isinstance(exc.filename, str) else ''}{exc.strerror}", file=sys.stderr)
+        return 1
 
 
 def arguments() -> argparse.Namespace:
@@ -79,9 +83,12 @@ def arguments() -> argparse.Namespace:
 def read_settings(path: str) -> dict:
     try:
         with open(path, encoding="utf-8") as stream:
-            return json.load(stream)
+            settings = json.load(stream)
     except (OSError, ValueError) as exc:
         raise UsageError(f"{path}: cannot be read: {exc}") from exc
+    if not isinstance(settings, dict) or not isinstance(settings.get("store"), str):
+        raise UsageError(f"{path}: names no store, so these are not the gate's settings")
+    return settings
 
 
 def mac_argument(text: str) -> str:
@@ -103,6 +110,9 @@ def clock(seconds: object) -> str:
 def status(options: argparse.Namespace, settings: dict) -> int:
     store = open_store(settings["store"])
     found = store.status(options.mac or None)
+    # A phone that never had a one-time URL comes home all the same.
+    for mac, contact in found.pop("seen").items():
+        found["devices"][mac] = {"state": "", "claim_generation": 0, **found["devices"].get(mac, {}), **contact}
     if options.json:
         print(json.dumps(found, indent=2, sort_keys=True))
         return 0

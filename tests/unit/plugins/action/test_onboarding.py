@@ -341,6 +341,20 @@ def test_info_gives_no_url_that_would_not_open(world):
     assert "url" not in entry and "provisioning_secret has changed" in entry["msg"]
 
 
+def test_info_tells_by_which_home_a_phone_was_seen_that_never_had_a_one_time_url(world):
+    world.phones["p4"] = world.phone(4, phone_onboarding="off")
+    assert world.run("onboarding_info", limit=["p4"])["phones"]["p4"]["home"] == "never"
+    for generation, home in ((1, "current"), (2, "old")):
+        world.phones["p4"]["phone_generation"] = generation
+        world.store.contacts([(mac(4), "192.0.2.4", "Phone", Deriver(SECRET).home_token(mac(4), 1)[:8])])
+        entry = world.run("onboarding_info", limit=["p4"])["phones"]["p4"]
+        assert (entry["state"], entry["home"]) == ("off", home)
+        assert entry["last_contact"] > 0
+    # Once it may have a one-time URL it gets its first one.
+    world.phones["p4"]["phone_onboarding"] = "once"
+    assert world.run("onboarding", limit=["p4"])["counts"] == {"armed": 1}
+
+
 def test_info_without_a_store_says_so(tmp_path):
     found = World(tmp_path).run("onboarding_info")
     assert found["store"]["new"] and found["counts"] == {"new": 3}

@@ -39,7 +39,7 @@ def device(**change) -> dict:
 
 def test_a_missing_store_is_an_answer_to_status_and_an_error_to_the_rest(tmp_path):
     path = tmp_path / "claims.db"
-    assert run(path, "status") == {"changed": False, "new": True, "epoch": "", "closed": False, "devices": {}}
+    assert run(path, "status") == {"changed": False, "new": True, "epoch": "", "closed": False, "devices": {}, "seen": {}}
     with pytest.raises(StoreMissing):
         run(path, "arm", [device()])
     assert not path.exists()

@@ -92,6 +92,16 @@ def test_contact_at_home_leaves_an_armed_url_armed(store):
     assert state(store) == "armed"
 
 
+def test_a_phone_that_was_never_armed_is_seen_at_home_and_still_not_known(store):
+    store.contacts([(MAC, "192.0.2.1", "Phone", "abcd1234")])
+    for found in (store.status(), store.status([MAC])):
+        assert (found["devices"], found["seen"][MAC]["last_contact_ip"]) == ({}, "192.0.2.1")
+    assert store.status(["001565ffffff"])["seen"] == {}
+    store.arm([device()])
+    found = store.status()
+    assert (found["devices"][MAC]["last_contact_ip"], found["seen"]) == ("192.0.2.1", {})
+
+
 def test_the_end_of_a_window_is_written_down_once(store, clock):
     store.arm([device()])
     ask(store, request())
