@@ -118,12 +118,13 @@ class Archive:
         try:
             self._tar = tarfile.open(path, "r|*")  # noqa: SIM115 - closed by close()
             lines = self._member(_MEMBERS[0])
-            self.header: dict[str, t.Any] = json.loads(next(lines, b"null")) or {}
+            header = json.loads(next(lines, b"null"))
+            self.header: dict[str, t.Any] = header if isinstance(header, dict) else {}
             if self.header.get("format") != FORMAT:
                 raise ReleaseError(f"{path}: the plan's format {self.header.get('format')} is not {FORMAT}: controller and server differ")
             self.rows = Rows(lines)
-            self.index: list[tuple[str, int]] = [tuple(json.loads(line)) for line in self._member(_MEMBERS[1])]
-        except (tarfile.TarError, EOFError, OSError, ValueError, KeyError, TypeError) as exc:
+            self.index: list[tuple[str, int]] = [_announced(line) for line in self._member(_MEMBERS[1])]
+        except (tarfile.TarError, EOFError, OSError, ValueError, KeyError, TypeError, RecursionError) as exc:
             raise ReleaseError(f"{path}: not a readable archive of a release ({exc})") from None
 
     def __enter__(self) -> Archive:
@@ -137,6 +138,8 @@ class Archive:
         member = self._tar.next()
         if member is None or member.name != name:
             raise ReleaseError(f"{self._path}: holds {member.name if member else 'nothing'} where {name} is wanted")
+        if not member.isreg():
+            raise ReleaseError(f"{self._path}: {name} is no regular file")
         return t.cast(t.IO[bytes], self._tar.extractfile(member))
 
     def contents(self) -> t.Iterator[tuple[str, t.Iterator[bytes]]]:
@@ -164,3 +167,14 @@ class Archive:
             yield piece
         if found.hexdigest() != digest:
             raise ReleaseError(f"{self._path}: a content of {size} bytes is not the one announced; the archive was damaged on the way")
+
+
+def _announced(line: bytes) -> tuple[str, int]:
+    """Return the digest and the size of a content.
+
+    :raises ValueError: the line says something else.
+    """
+    digest, size = json.loads(line)
+    if not isinstance(digest, str) or not isinstance(size, int) or size < 0:
+        raise ValueError("a content is announced with other than its digest and its size")
+    return digest, size

@@ -131,7 +131,14 @@ class Store:
         shutil.rmtree(path)
 
     def free_id(self, wanted: str) -> str:
-        """Return the wanted id, with a number behind it when the server has that release already."""
+        """Return the wanted id, with a number behind it when the server has that release already.
+
+        :raises ReleaseError: it is no name of a folder here.
+        """
+        if not RELEASE_ID.match(wanted):
+            raise ReleaseError(
+                f"release id {wanted!r} can't be used (1 to 64 letters, digits, dashes and underscores); nothing was changed"
+            )
         number, free = 1, wanted
         while os.path.exists(os.path.join(self.releases_path, free)):
             number += 1
