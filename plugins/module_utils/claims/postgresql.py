@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import secrets
 from typing import Any, Iterator, Sequence
 
@@ -64,7 +65,7 @@ class PostgresqlStore(Store):
             finally:
                 connection.close()
         except driver.Error as exc:
-            raise StoreError(f"PostgreSQL: cannot be made a claim store: {_line(exc)}") from exc
+            raise StoreError(f"PostgreSQL: cannot be made a claim store: {masked(_line(exc), target)}") from None
         return True
 
     def _connect(self) -> None:
@@ -77,7 +78,7 @@ class PostgresqlStore(Store):
                 cursor.execute("SET synchronous_commit = on; SET lock_timeout = '5s'; SET statement_timeout = '10s'")
         except driver.Error as exc:
             self._connection = None
-            raise StoreError(f"PostgreSQL: {_line(exc)}") from exc
+            raise StoreError(f"PostgreSQL: {masked(_line(exc), self.target)}") from None
 
     def _is_store(self) -> bool:
         return self.execute("SELECT to_regclass('meta')").fetchone()[0] is not None and bool(self.epoch())
@@ -137,3 +138,19 @@ class PostgresqlStore(Store):
 
 def _line(exc: BaseException) -> str:
     return (str(exc).strip().splitlines() or [type(exc).__name__])[0]
+
+
+def masked(text: str, target: str) -> str:
+    """Return what the driver says of an address without the parts of its password that it quotes when it can't make sense of them."""
+    if "://" in target:
+        begin, end = target.find(":", target.index("://") + 3), target.rfind("@")
+    else:
+        begin, end = target.find("password"), len(target)
+    if not 0 <= begin < end:
+        return text
+
+    def hidden(found: re.Match[str]) -> str:
+        places = (place.start() for place in re.finditer(f"(?={re.escape(found.group(1))})", target))
+        return '"***"' if any(at < end and at + len(found.group(1)) > begin for at in places) else found.group()
+
+    return re.sub(r'"([^"]+)"', hidden, text)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.dialtone.phones.plugins.module_utils.claims import StoreError, create_store, open_store
 from ansible_collections.dialtone.phones.plugins.module_utils.claims.backends import is_shared
+from ansible_collections.dialtone.phones.plugins.module_utils.claims.postgresql import masked
 
 
 @pytest.mark.parametrize(
@@ -32,3 +33,35 @@ def test_anything_else_is_refused_without_being_repeated_and_makes_no_file(targe
         use(target)
     assert "only-here" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("target", "said", "told"),
+    [
+        (
+            "postgresql://gate:pa%ss@db/x",
+            'invalid dsn: invalid percent-encoded token: "pa%ss"',
+            'invalid dsn: invalid percent-encoded token: "***"',
+        ),
+        (
+            "postgresql://gate:pa/ss@db/x",
+            'invalid integer value "pa" for connection option "port"',
+            'invalid integer value "***" for connection option "port"',
+        ),
+        (
+            "postgresql://gate:p@ss@db/x",
+            'could not translate host name "ss@db" to address',
+            'could not translate host name "***" to address',
+        ),
+        ("service=x password=one two", 'invalid dsn: missing "=" after "two" in', 'invalid dsn: missing "***" after "***" in'),
+        (
+            "postgresql://gate:secret@db:1/x",
+            'connection to server at "db", port 1 failed: refused',
+            'connection to server at "db", port 1 failed: refused',
+        ),
+        ("postgresql://gate@db/x", 'database "x" does not exist', 'database "x" does not exist'),
+        ("service=dialtone", 'definition of service "dialtone" not found', 'definition of service "dialtone" not found'),
+    ],
+)
+def test_what_the_driver_quotes_of_a_password_is_not_repeated(target, said, told):
+    assert masked(said, target) == told
