@@ -78,7 +78,7 @@ MACHINES = $(SUDO) $(CURDIR)/$(BIN)/python tests/machines/install.py && \
 ATTACK = $(MACHINES) pytest -q -p no:cacheprovider $(GATE_ARGS)
 .PHONY: gate gate-faults bench-gate
 gate: $(VENV)/.ok ## Attack the deployed gate: SQLite, PostgreSQL, and most variables changed
-	$(ATTACK) tests/machines/test_attacks.py
+	$(ATTACK) tests/machines/test_attacks.py tests/machines/test_settings.py
 
 gate-faults: $(VENV)/.ok ## Races, kills, full disks, jumping clocks, restores: one server with SQLite, three with PostgreSQL
 	$(ATTACK) tests/machines/test_faults.py

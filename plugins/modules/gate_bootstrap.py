@@ -76,7 +76,7 @@ def write_release(folder: str, groups: t.Mapping[str, int]) -> None:
         os.chown(os.path.join(folder, path), -1, groups["nginx"])
         os.chmod(os.path.join(folder, path), 0o750)
     for path in ("", "gate"):
-        os.chmod(os.path.join(folder, path), 0o755)
+        os.chmod(os.path.join(folder, path), 0o711)
     for item in compile_gate([], []):
         write_file(os.path.join(folder, item.path), item.content, groups[item.reader])
 
@@ -125,7 +125,8 @@ def main() -> t.NoReturn:
             add_files(root, lacks, groups)
             module.exit_json(changed=True, **state)
         write_release(os.path.join(root, "releases", NAME), groups)
-        os.chmod(os.path.join(root, "releases"), 0o755)
+        # As publishing makes them: both readers pass through, and nobody lists.
+        os.chmod(os.path.join(root, "releases"), 0o711)
         os.symlink(os.path.join("releases", NAME), link)
     except KeyError as exc:
         module.fail_json(msg=f"gate_bootstrap: {str(exc.args[0])}")
