@@ -207,6 +207,18 @@ def test_a_trusted_balancer_names_the_client_and_others_do_not(gate):
     assert fetch(path, headers={**own, "X-Forwarded-For": "2001:db8::7"}, source="127.0.0.77").status == 200
 
 
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [("192.0.2.7", 200), ("::ffff:192.0.2.7", 200), ("[::ffff:192.0.2.7]:4711", 200), ("::ffff:198.51.100.1", 404), ("2001:db8::7", 200)],
+)
+def test_a_home_and_a_claim_are_for_the_same_addresses(gate, address, status):
+    mac, named = mac_of(release.FOREIGN), {"X-Forwarded-For": address}
+    token = gate.arm([release.FOREIGN])[release.FOREIGN]
+    home = fetch(f"/p/{home_token(mac)}/{mac}.cfg", headers={**basic(*credentials(mac)), **named}, source="127.0.0.77")
+    assert home.status == status
+    assert fetch(f"/c/{token}/{mac}.boot", headers=named, source="127.0.0.77").status == status
+
+
 def test_plain_text_on_the_tls_port_is_refused(gate):
     with socket.create_connection((URL.hostname, PORT), timeout=5) as sock:
         sock.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
