@@ -374,6 +374,23 @@ def test_a_phone_stores_its_own_uploads_and_nothing_else():
     assert fetch(path(number, f"{mac}-app.log"), headers=own(number)).status == 404
 
 
+def test_an_upload_has_a_body_however_it_is_sent():
+    number = release.UPLOADER
+    stored = os.path.join(release.ROOT, "uploads", mac_of(number), f"{mac_of(number)}-app.log")
+
+    def put(more: str) -> int:
+        login = own(number)["Authorization"]
+        head = f"PUT {path(number, os.path.basename(stored))} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: {login}\r\n"
+        return raw((head + more).encode()).status
+
+    assert put("Transfer-Encoding: chunked\r\n\r\n5\r\nlines\r\n0\r\n\r\n") in (201, 204)
+    assert os.path.getsize(stored) == 5
+    assert put("\r\n") == 404
+    assert os.path.getsize(stored) == 5
+    assert put("Content-Length: 0\r\n\r\n") == 204
+    assert os.path.getsize(stored) == 0
+
+
 @pytest.mark.parametrize(
     "request_line",
     [
