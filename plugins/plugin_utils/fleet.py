@@ -18,8 +18,8 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.template import Templar
 from ansible_collections.dialtone.phones.plugins.plugin_utils.expressions import SAFE_GLOBALS, may_hold_expression
 from ansible_collections.dialtone.phones.plugins.plugin_utils.group_order import unordered_variables
-from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import is_phone_variable
-from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem
+from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import is_phone_variable, may_be_secret
+from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, shown
 from ansible_collections.dialtone.phones.plugins.plugin_utils.resolve import OMIT, Failure, ResolveError, Resolver, Scope
 from ansible_collections.dialtone.phones.plugins.plugin_utils.values import Tree, is_plain, seal
 from ansible_collections.dialtone.phones.plugins.plugin_utils.written_numbers import odd_numbers
@@ -152,11 +152,22 @@ class Fleet:
                 places[host] = str(place)
         return places
 
+    def scrub(self, text: str) -> str:
+        """Return a text without what was a vaulted value: one that stands in a variable of another kind is quoted there."""
+        return self._resolver.scrub(text)
+
     def groups(self, host: str) -> list[str]:
         """Return the groups of a host, parents included, in alphabetical order, without ``all``."""
         return list(self._groups_of(host))
 
     def input_digest(self, host: str, key: bytes) -> bytes | None:
+        """Return what :meth:`_digest` does, nothing where a value is a number of more digits than Python writes."""
+        try:
+            return self._digest(host, key)
+        except ValueError:
+            return None
+
+    def _digest(self, host: str, key: bytes) -> bytes | None:
         """Return a keyed digest of everything that decides the host's variables, as it was written: nothing is templated or decrypted.
 
         :returns: nothing when a lookup, a clock or other hosts' variables decide too.
@@ -274,8 +285,7 @@ class Fleet:
             try:
                 value = scope.value(name, failures)
                 problems.extend(
-                    Problem(f"{host}: {name}{path}", f"is written {spelt}, which YAML reads as {number}; quote it")
-                    for path, spelt, number in odd_numbers(raw[name])
+                    Problem(f"{host}: {name}{path}", _as_read(name + path, spelt, number)) for path, spelt, number in odd_numbers(raw[name])
                 )
             except ResolveError as exc:
                 failures.append(Failure("", exc.what, exc.origin))
@@ -398,6 +408,13 @@ class _Templated(Mapping[str, Any]):
 
     def items(self) -> Any:
         return [(name, self[name]) for name in self if name.startswith("phone_")]
+
+
+def _as_read(place: str, spelt: str, number: float) -> str:
+    """Return what to say of a number that YAML reads as another than is written, without showing it where it may be a secret."""
+    if may_be_secret(place):
+        return "is written in a way that YAML reads as another number; quote it"
+    return f"is written {spelt[:60]}, which YAML reads as {shown(number)}; quote it"
 
 
 def _place(name: str, origin: str | None) -> str:

@@ -134,12 +134,51 @@ def test_failing_expressions_are_collected_with_host_variable_and_place(site, tm
     assert "phone_a" not in fleet.variables("p1")
 
 
-def test_vaulted_scalars_come_out_as_text_and_are_decrypted_once(site):
+def vaulted(text: str, secret: VaultSecret = SECRET) -> str:
+    """Return a text as a block of YAML that only the right secret opens."""
     if VaultSecretsContext.current(optional=True) is None:
         VaultSecretsContext.initialize(VaultSecretsContext([]))
-    VaultSecretsContext.current().secrets.append(("default", SECRET))
-    cipher = VaultLib([("default", SECRET)]).encrypt("s3cret {{ x }}", SECRET).decode()
-    block = "\n".join("    " + line for line in cipher.splitlines())
+    VaultSecretsContext.current().secrets[:] = [("default", SECRET)]
+    cipher = VaultLib([("default", secret)]).encrypt(text, secret).decode()
+    return "\n".join("    " + line for line in cipher.splitlines())
+
+
+def test_a_vaulted_value_is_not_quoted_by_what_failed_with_it(site):
+    block = vaulted("s3cret-of-the-vault")
+    fleet = site(
+        phones=f"phone_site: \"{{{{ lookup('file', hidden[0].x) }}}}\"\nhidden: [{{x: '{{{{ deeper }}}}'}}]\ndeeper: !vault |\n{block}\n"
+    ).fleet()
+    fleet.variables("p1")
+    [problem] = fleet.problems
+    assert "'********'" in problem.what
+    assert "s3cret" not in str(problem)
+    assert fleet.scrub("got 's3cret-of-the-vault'") == "got '********'"
+
+
+def test_what_no_secret_opens_is_tried_once_for_all_hosts(site, monkeypatch):
+    block = vaulted("s3cret", VaultSecret(b"another"))
+    fleet = site(phones=f"phone_site: !vault |\n{block}\n").fleet()
+    tried = []
+    decrypt = VaultLib.decrypt
+    monkeypatch.setattr(VaultLib, "decrypt", lambda self, *args, **kwargs: (tried.append(1), decrypt(self, *args, **kwargs))[1])
+    for host in ("p1", "p2", "p3"):
+        fleet.variables(host)
+    assert [problem.where.partition(" (")[0] for problem in fleet.problems] == [f"{host}: phone_site" for host in ("p1", "p2", "p3")]
+    assert {problem.what for problem in fleet.problems} == {fleet.problems[0].what}
+    assert fleet.problems[0].what.startswith("cannot be decrypted: ")
+    assert len(tried) == 1
+
+
+def test_a_number_of_more_digits_than_python_writes_is_no_error(site):
+    fleet = site(phones=f"phone_a: 0x{'f' * 5000}\nphone_b: '{{{{ 10 ** 5000 }}}}'\nphone_c: [0x{'f' * 5000}, '{{{{ x }}}}']\nx: 1").fleet()
+    assert set(fleet.variables("p1")) >= {"phone_a", "phone_c"}
+    fleet.input_digest("p1", KEY)
+    assert fleet.unordered() == []
+    assert any("phone_a" in str(problem) and "a huge number; quote it" in str(problem) for problem in fleet.problems)
+
+
+def test_vaulted_scalars_come_out_as_text_and_are_decrypted_once(site):
+    block = vaulted("s3cret {{ x }}")
     fleet = site(phones=f"phone_password: !vault |\n{block}\nphone_lines:\n  - password: '{{{{ phone_password }}}}'\n").fleet()
     variables = fleet.variables("p1")
     assert variables["phone_lines"] == [{"password": "s3cret {{ x }}"}]
@@ -299,4 +338,22 @@ def test_numbers_that_yaml_reads_as_others_are_told_with_their_spelling(site):
         "p1: phone_lines[3].number: is written 1_000, which YAML reads as 1000; quote it",
         "p1: phone_n: is written 1:30, which YAML reads as 90; quote it",
         "p1: phone_vlan_id: is written 0x10, which YAML reads as 16; quote it",
+    ]
+
+
+def test_fractions_that_yaml_writes_differently_are_told_too_and_secrets_not_shown(site):
+    fleet = site(
+        phones="phone_parameters: {version: 1.10, same: 2.5, time: 1:30.5, text: '1.10', none: .nan}\nphone_x: 1_0.50\nphone_y: 1.0\n"
+        "phone_lines: [{password: 0123456, number: 0_1}]\nphone_admin_password: 1_000"
+    ).fleet()
+    fleet.variables("p1")
+    hidden = "is written in a way that YAML reads as another number; quote it"
+    assert sorted(map(str, fleet.problems)) == [
+        f"p1: phone_admin_password: {hidden}",
+        "p1: phone_lines[0].number: is written 0_1, which YAML reads as 1; quote it",
+        f"p1: phone_lines[0].password: {hidden}",
+        f"p1: phone_parameters.none: {hidden}",
+        f"p1: phone_parameters.time: {hidden}",
+        f"p1: phone_parameters.version: {hidden}",
+        "p1: phone_x: is written 1_0.50, which YAML reads as 10.5; quote it",
     ]
