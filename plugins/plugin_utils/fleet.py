@@ -21,6 +21,7 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.group_order import
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import is_phone_variable, may_be_secret
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, shown
 from ansible_collections.dialtone.phones.plugins.plugin_utils.resolve import OMIT, Failure, ResolveError, Resolver, Scope
+from ansible_collections.dialtone.phones.plugins.plugin_utils.role_variables import is_result, mistyped
 from ansible_collections.dialtone.phones.plugins.plugin_utils.values import Tree, is_plain, seal
 from ansible_collections.dialtone.phones.plugins.plugin_utils.written_numbers import odd_numbers
 
@@ -106,6 +107,8 @@ class Fleet:
         self._group_hosts: Mapping[str, list[str]] = task_vars["groups"]
         self._names = names
         self._decided: dict[str, bool] = {}
+        # Names that begin as those of roles do and are none of them, with what to say.
+        self._mistyped: dict[str, str] = {}
         self._resolver = Resolver(templar, {name: task_vars[name] for name in _RUN_NAMES if name in task_vars})
         self.hosts: list[str] = [str(host) for host in self._group_hosts.get(GROUP, ())]
         running = task_vars.get("ansible_play_batch")
@@ -174,6 +177,8 @@ class Fleet:
         """
         raw = self._raw(host)
         pending = [name for name in raw if self._wanted(name)]
+        if self._mistyped_of(raw):
+            return None
         seen = set(pending)
         parts = [f"\x1e{host}"]
         while pending:
@@ -264,6 +269,9 @@ class Fleet:
         if wanted is None:
             wanted = name.startswith("phone_") and (is_phone_variable(name) if self._names is None else name in self._names)
             self._decided[str.__str__(name)] = wanted
+            fault = mistyped(name) if self._names is None else ""
+            if fault:
+                self._mistyped[str.__str__(name)] = fault
         return wanted
 
     def _raw(self, host: str) -> Mapping[str, Any]:
@@ -295,7 +303,11 @@ class Fleet:
             if failures:
                 problems.extend(Problem(f"{host}: {_place(name + failure.path, failure.origin)}", failure.what) for failure in failures)
                 failures.clear()
+        problems.extend(Problem(f"{host}: {name}", self._mistyped[name]) for name in self._mistyped_of(raw))
         return values
+
+    def _mistyped_of(self, raw: Mapping[str, Any]) -> list[str]:
+        return [name for name in self._mistyped if name in raw and not is_result(raw[name])]
 
     def _groups_of(self, host: str) -> tuple[str, ...]:
         if self._memberships is None:

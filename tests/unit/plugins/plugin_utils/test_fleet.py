@@ -15,6 +15,7 @@ from ansible.template import Templar
 from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import Fleet, FleetError, raw_variables, read_fleet
+from ansible_collections.dialtone.phones.plugins.plugin_utils.role_variables import mistyped, role_variables
 
 SECRET = VaultSecret(b"correct horse")
 KEY = b"k" * 32
@@ -199,7 +200,7 @@ def test_vaulted_scalars_come_out_as_text_and_are_decrypted_once(site):
         ("phone_a: '{{ x | default(1) }}'", "phone_a: '{{ x | default(1) }}'\nx: 1", False),
         ("phone_a: !unsafe '{{ x }}'\nx: 1", "phone_a: '{{ x }}'\nx: 1", False),
         ("phone_a: 1\nz: 1", "phone_a: 1\nz: 2", True),
-        ("phone_a: 1\nphone_configs_keep: 1", "phone_a: 1\nphone_configs_keep: 2", True),
+        ("phone_a: 1\nphone_configs_keep_releases: 1", "phone_a: 1\nphone_configs_keep_releases: 2", True),
         ("phone_a: {x: 1, y: 2}", "phone_a: {y: 2, x: 1}", False),
         ("phone_a: \"{{ groups['phones'] | length }}\"", "phone_a: \"{{ groups['phones'] | length }}\"", True),
     ],
@@ -256,10 +257,10 @@ def test_a_run_wide_setting_that_differs_between_groups_is_refused(site, group_v
 
 def test_a_run_wide_setting_of_a_single_host_is_reported_while_it_is_streamed(site):
     inventory = yaml.safe_load(yaml.safe_dump(INVENTORY))
-    inventory["all"]["children"]["phones"]["children"]["site_a"]["hosts"]["p2"]["phone_configs_keep"] = 9
-    made = site(inventory, all="phone_configs_keep: 3")
+    inventory["all"]["children"]["phones"]["children"]["site_a"]["hosts"]["p2"]["phone_configs_keep_releases"] = 9
+    made = site(inventory, all="phone_configs_keep_releases: 3")
     fleet = made.fleet(**made.hostvars.raw_get("p1"))
-    assert fleet.role_variable("phone_configs_keep") == 3
+    assert fleet.role_variable("phone_configs_keep_releases") == 3
     assert [(host, len(problems)) for host, _variables, problems in fleet.stream(fleet.batch)] == [("p1", 0), ("p2", 1), ("p3", 0)]
 
 
@@ -357,3 +358,19 @@ def test_fractions_that_yaml_writes_differently_are_told_too_and_secrets_not_sho
         f"p1: phone_parameters.version: {hidden}",
         "p1: phone_x: is written 1_0.50, which YAML reads as 10.5; quote it",
     ]
+
+
+def test_a_mistyped_variable_of_a_role_is_told_and_never_skipped(site):
+    fleet = site(
+        all="phone_configs_prun: false\nphone_redirect_accounts: {}\nphone_redirect_account: x\nphone_configs_published: {changed: true}\n"
+        "phone_configs_zzz: {failed: false}\nphone_resync_hosts: []\nphone_template_path: []"
+    ).fleet()
+    fleet.variables("p1")
+    assert list(map(str, fleet.problems)) == ["p1: phone_configs_prun: unknown, did you mean phone_configs_prune?"]
+    assert fleet.input_digest("p1", KEY) is None
+
+
+def test_every_variable_of_the_roles_is_known():
+    names = role_variables()
+    assert {"phone_configs_prune", "phone_resync_rate", "phone_redirect_spent", "phone_redirect_accounts"} <= set(names)
+    assert [name for name in names if mistyped(name)] == []
