@@ -22,10 +22,14 @@ TOP = Path(__file__).resolve().parents[2]
 SITE = TOP / "build" / "site"
 LINK = re.compile(r"(?<=\]\()(?!https?:|#|mailto:)([^)#\s]+)(#[^)\s]+)?(?=\))")
 
+PICTURES = {".png", ".svg"}
+PICTURE = re.compile(r'\b(?:src|srcset)="(?!https?:|data:)([^"?#\s]+)')
+
 GUIDES = {
     "Guides": (
         "docs/first-phone",
         "docs/inventory",
+        "docs/roles",
         "docs/onboarding",
         "docs/publishing",
         "docs/redirect",
@@ -86,7 +90,7 @@ def relink(text: str, page: Path, known: set[Path]) -> str:
         target = Path(os.path.normpath(page.parent / found.group(1)))
         if target == Path("README.md"):
             return os.path.relpath("index.md", page.parent) + (found.group(2) or "")
-        if target in known or target.suffix == ".svg" or not (TOP / target).exists():
+        if target in known or target.suffix in PICTURES or not (TOP / target).exists():
             return found.group(0)
         return f"{repository()}/{'tree' if (TOP / target).is_dir() else 'blob'}/main/{target}"
 
@@ -114,6 +118,15 @@ def index(known: set[Path]) -> str:
     )
 
 
+def give_pictures(source: Path, site: Path) -> None:
+    """Put pictures that pages name in HTML of their own where they look for them; Sphinx knows those of Markdown alone, and warns of no other."""
+    for page in site.rglob("*.html"):
+        for name in PICTURE.findall(page.read_text(encoding="utf-8")):
+            wanted = page.parent / name
+            if not wanted.exists():
+                shutil.copy(source / page.parent.relative_to(site) / name, wanted)
+
+
 def main() -> None:
     shutil.rmtree(SITE, ignore_errors=True)
     source = SITE / "source"
@@ -121,8 +134,9 @@ def main() -> None:
     for page in known:
         (source / page).parent.mkdir(parents=True, exist_ok=True)
         (source / page).write_text(relink((TOP / page).read_text(encoding="utf-8"), page, known), encoding="utf-8")
-    for picture in (TOP / "docs").glob("*.svg"):
-        shutil.copy(picture, source / "docs")
+    for picture in (TOP / "docs").iterdir():
+        if picture.suffix in PICTURES:
+            shutil.copy(picture, source / "docs")
     (source / "index.md").write_text(index(known), encoding="utf-8")
     (source / "conf.py").write_text(CONF, encoding="utf-8")
     reference = source / "reference"
@@ -146,6 +160,7 @@ def main() -> None:
     )
     (reference / "ansible.rst").write_text(f":orphan:\n\nIn Ansible's manual\n===================\n\n{manual}", encoding="utf-8")
     subprocess.run(["sphinx-build", "-q", "-W", "--keep-going", "-j", "auto", "-b", "html", str(source), str(SITE / "html")], check=True)
+    give_pictures(source, SITE / "html")
     print(f"the site is in {os.path.relpath(SITE / 'html')}, {len(list((SITE / 'html').rglob('*.html')))} pages")
 
 

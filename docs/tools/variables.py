@@ -23,10 +23,11 @@ Written from `templates/phone_model.yml` and the roles' `meta/argument_specs.yml
 ## Phones
 
 A phone is an inventory host in the group `phones`. Every variable may stand at any level of groups; Ansible's precedence decides. Helper variables of your
-own start with `_phone_`. A default of *none* leaves the phone's own setting alone.
+own start with `_phone_`. A default of *none* leaves the phone's own setting alone. Accounts of redirect services (`phone_redirect_accounts`) are described in
+[redirect services](redirect.md#accounts-in-the-inventory).
 
 """
-ROLES = ("provisioning_server", "phone_configs", "phone_redirect")
+ROLES = ("provisioning_server", "phone_configs", "phone_redirect", "phone_resync", "dhcp_options", "fleet_report")
 
 
 def plain(text: object) -> str:

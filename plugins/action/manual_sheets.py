@@ -2,6 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+"""Writes pages for people who set up phones by hand. Secrets go into files of the operator's folder and nowhere else."""
+
 from __future__ import annotations
 
 import re
@@ -42,8 +44,6 @@ _STATES = {
 
 
 class ActionModule(ActionBase):
-    """Writes pages for people who set up phones by hand. Secrets go into files of the operator's folder and nowhere else."""
-
     _supports_check_mode = True
     _supports_diff = True
     _requires_connection = True
@@ -75,7 +75,7 @@ class ActionModule(ActionBase):
                 continue
             slot = (phone.vendor, model, phone.host) if args["per"] == "phone" else (phone.vendor, model)
             cards.setdefault(slot, []).append(card(phone.host, phone.mac, phone.serial, access, pack, args["qr"]))
-        sheets = Sheets([str(Path(self._loader.get_basedir()) / path) for path in homes["paths"]])
+        sheets = Sheets(settings.packs.folders)
         pages: dict[str, bytes] = {}
         try:
             for slot, found in cards.items():
@@ -108,7 +108,7 @@ class ActionModule(ActionBase):
 
 
 def home_values(fleet: Fleet, settings: Settings, hosts: set[str]) -> dict[str, Any]:
-    """Return generation, authentication and model of phones, and under ``paths`` the user's folders of templates.
+    """Return generation, authentication and model of phones, by host.
 
     :raises ProblemsError: a variable is wrong.
     """
@@ -125,8 +125,7 @@ def home_values(fleet: Fleet, settings: Settings, hosts: set[str]) -> dict[str, 
         found[host] = values
     if problems:
         raise ProblemsError(problems, "nothing was written")
-    paths = fleet.role_variable("phone_template_path", []) or []
-    return {**found, "paths": [paths] if isinstance(paths, str) else list(paths)}
+    return found
 
 
 def access_of(phone: ClaimPhone, settings: Settings, status: dict[str, Any], home: dict[str, Any]) -> tuple[Access | None, str]:

@@ -2,6 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+"""Derives tokens here, where the secret is, and tells the store on the server their hashes."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -38,8 +40,6 @@ _AFTER_SUSPICION = (
 
 
 class ActionModule(ActionBase):
-    """Derives tokens here, where the secret is, and tells the store on the server their hashes."""
-
     _supports_check_mode = True
     _requires_connection = True
 
@@ -85,9 +85,14 @@ class ActionModule(ActionBase):
         return {**result, **summary(rows, batch, args["state"])}
 
     def _new_store(self, client: ClaimClient, args: dict[str, Any], by: str, status: dict[str, Any]) -> dict[str, Any]:
-        if self._task.check_mode and not client.is_set_up():
-            # The server is not there yet; its first set-up makes the store.
-            return {**status, "epoch": "", "devices": {}}
+        if not client.is_set_up():
+            if self._task.check_mode:
+                # The server is not there yet; its first set-up makes the store.
+                return {**status, "epoch": "", "devices": {}}
+            raise AnsibleActionFail(
+                "claim store: this server has no gate (there is no /etc/dialtone/gate.json), and nothing else serves one-time URLs; "
+                "run the role provisioning_server first"
+            )
         if not args["new_store"]:
             raise AnsibleActionFail(
                 "claim store: there is none on this server, or it is empty, so it is not known which one-time URLs were used; "

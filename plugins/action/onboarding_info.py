@@ -2,6 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+"""Joins the claim store's rows with the inventory's names; never returns a token or a PIN unless asked for."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -33,8 +35,6 @@ def home_of(seen: str, token: str) -> str:
 
 
 class ActionModule(ActionBase):
-    """Joins the claim store's rows with the inventory's names; never returns a token or a PIN unless asked for."""
-
     _supports_check_mode = True
     _requires_connection = True
 

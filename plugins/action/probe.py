@@ -33,10 +33,7 @@ class ActionModule(ActionBase):
                 raise AnsibleActionFail(f"{name}: is missing")
         try:
             mac = normalize_mac(args["mac"])
-            paths = task_vars.get("phone_template_path") or []
-            paths = self._templar.template(paths)
-            folder = Path(self._loader.get_basedir())
-            packs = Packs([str(folder / path) for path in ([paths] if isinstance(paths, str) else paths)])
+            packs = Packs.below(Path(self._loader.get_basedir()), self._templar.template(task_vars.get("phone_template_path")))
         except (MacError, PackError) as exc:
             raise AnsibleActionFail(str(exc)) from None
         try:

@@ -2,6 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+"""Compares what redirect accounts hold with what is expected: for the phones of the play, or for devices that are named."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import shlex
-import tempfile
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -23,6 +22,7 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Pr
 from ansible_collections.dialtone.phones.plugins.plugin_utils.report_data import Terms, document
 from ansible_collections.dialtone.phones.plugins.plugin_utils.report_fleet import read_listed
 from ansible_collections.dialtone.phones.plugins.plugin_utils.report_states import read_states
+from ansible_collections.dialtone.phones.plugins.plugin_utils.whole_file import replace_file
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "states": {"type": "dict", "required": True},
@@ -124,7 +124,7 @@ def write(folder: str, made: dict[str, Any], unlock: str, mode: int, check: bool
         if _read(path) != content:
             changed.append(name)
             if not check:
-                _replace(path, content, mode)
+                replace_file(path, content, mode)
         elif os.stat(path).st_mode & 0o777 != mode:
             changed.append(name)
             if not check:
@@ -140,17 +140,3 @@ def _read(path: str) -> bytes | None:
             return stream.read()
     except FileNotFoundError:
         return None
-
-
-def _replace(path: str, content: bytes, mode: int) -> None:
-    """Write a file beside and rename it: whoever reads it meanwhile gets the old one or the new one, whole."""
-    descriptor, fresh = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".")
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-            os.fchmod(stream.fileno(), mode)
-        os.replace(fresh, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(fresh)
-        raise

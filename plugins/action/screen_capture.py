@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import os
 import re
-import tempfile
 import threading
 import time
 from collections.abc import Mapping
@@ -28,6 +27,7 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.screen_client impo
 from ansible_collections.dialtone.phones.plugins.plugin_utils.screen_image import Picture
 from ansible_collections.dialtone.phones.plugins.plugin_utils.screen_sheet import Card, contact_sheet
 from ansible_collections.dialtone.phones.plugins.plugin_utils.screen_targets import find_screens
+from ansible_collections.dialtone.phones.plugins.plugin_utils.whole_file import replace_file
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "dest": {"type": "path", "required": True},
@@ -158,24 +158,13 @@ def save(dest: Path, screens: list[Screen], shots: Mapping[str, Shot], left_out:
             number += 1
             name = f"{stem}-{number}.{shot.suffix}"
         taken.add(name)
-        files[screen.host] = _write(dest, name, shot.content)
+        replace_file(dest / name, shot.content)
+        files[screen.host] = str(dest / name)
     cards += [Card(host, "", None, why) for host, why in left_out.items()]
     when = time.strftime("%Y-%m-%d at %H:%M:%S %Z")
-    files[""] = _write(dest, "index.html", contact_sheet(cards, when).encode())
+    replace_file(dest / "index.html", contact_sheet(cards, when).encode())
+    files[""] = str(dest / "index.html")
     return files
-
-
-def _write(folder: Path, name: str, content: bytes) -> str:
-    """Write a file for its owner alone, whole or not at all, in place of whatever has its name."""
-    descriptor, fresh = tempfile.mkstemp(dir=folder)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-        os.replace(fresh, folder / name)
-    except BaseException:
-        os.unlink(fresh)
-        raise
-    return str(folder / name)
 
 
 def summary(phones: dict[str, dict[str, Any]], strict: bool) -> dict[str, Any]:

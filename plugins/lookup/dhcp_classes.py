@@ -57,10 +57,9 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import PackEr
 class LookupModule(LookupBase):
     def run(self, terms: list[Any], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[Any]:
         self.set_options(var_options=variables, direct=kwargs)
-        folder = Path(self._loader.get_basedir())
         vendors = [str(name) for term in terms for name in (term if isinstance(term, list) else [term])]
         try:
-            packs = Packs([str(folder / path) for path in self.get_option("template_path")])
+            packs = Packs.below(Path(self._loader.get_basedir()), self.get_option("template_path"))
             made, wrong = dhcp_classes(vendors, self.get_option("provisioning_url"), packs)
         except PackError as exc:
             raise AnsibleLookupError(str(exc)) from exc

@@ -108,9 +108,7 @@ class LookupModule(LookupBase):
 
     def _password_length(self, variables: dict[str, Any]) -> int:
         vendor = self._choose("vendor", "phone_vendor", variables)
-        paths = self._templar.template(variables.get("phone_template_path") or [])
-        folder = Path(self._loader.get_basedir())
-        packs = Packs([str(folder / path) for path in ([paths] if isinstance(paths, str) else paths)])
+        packs = Packs.below(Path(self._loader.get_basedir()), self._templar.template(variables.get("phone_template_path")))
         return packs.wanted(str(vendor)).http_password_length if vendor else HTTP_PASSWORD
 
     def _choose(self, option: str, variable: str, variables: dict[str, Any]) -> Any:

@@ -57,7 +57,7 @@ def compile_gate(records: Iterable[Mapping[str, Any]], global_networks: Iterable
     :param records: one gate record per phone. An optional key ``files`` (names on disk) lets requests spell those names in any case,
         and keeps a name that does not exist from claiming.
     :param global_networks: networks that every phone must come from, besides its own; none means any address. A phone without authentication,
-        networks and required certificate is refused, so pass what is in force on this server (``server_networks``).
+        networks and required certificate is refused, so pass what is in force on this server (``gate_config.server_networks``).
     :raises GateError: before the first file, with all problems.
     """
     compiler = _Compiler(list(global_networks))
@@ -65,17 +65,6 @@ def compile_gate(records: Iterable[Mapping[str, Any]], global_networks: Iterable
         compiler.add(record)
     compiler.check()
     return compiler.files()
-
-
-def server_networks(path: str = "/etc/dialtone/gate.json") -> List[str]:
-    """Return the networks that this server's own configuration enforces for all phones; none without the file."""
-    import json
-
-    try:
-        with open(path, encoding="utf-8") as stream:
-            return list(json.load(stream).get("networks") or ())
-    except FileNotFoundError:
-        return []
 
 
 class _Compiler:

@@ -170,8 +170,8 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.dialtone.phones.plugins.module_utils.claims import Store, StoreError, StoreMissing, create_store, open_store
 from ansible_collections.dialtone.phones.plugins.module_utils.claims.owner import acting_as_owner
+from ansible_collections.dialtone.phones.plugins.module_utils.gate_config import DEFAULT_PATH, GateConfigError, store_target
 
-DEFAULT_PATH = "/var/lib/dialtone-gate/claims.db"
 NEEDED = {
     "arm": "devices",
     "unlock": "devices",
@@ -190,19 +190,6 @@ _SHA256 = re.compile(r"\A[0-9a-f]{64}\Z")
 
 class InputError(Exception):
     """The arguments or the input file cannot be used."""
-
-
-def store_target(params: t.Mapping[str, t.Any]) -> str:
-    """Return where the store is: the option, else what the gate's configuration says, else the default."""
-    if params["path"]:
-        return params["path"]
-    try:
-        with open(params["config"], encoding="utf-8") as stream:
-            return json.load(stream).get("store") or DEFAULT_PATH
-    except FileNotFoundError:
-        return DEFAULT_PATH
-    except (OSError, ValueError) as exc:
-        raise InputError(f"{params['config']}: cannot be read: {exc}") from exc
 
 
 def read_input(params: t.Mapping[str, t.Any]) -> t.Optional[list]:
@@ -304,7 +291,7 @@ def main() -> t.NoReturn:
     module = AnsibleModule(
         argument_spec={
             "path": {"type": "str"},
-            "config": {"type": "path", "default": "/etc/dialtone/gate.json"},
+            "config": {"type": "path", "default": DEFAULT_PATH},
             "command": {
                 "type": "str",
                 "choices": [
@@ -341,11 +328,11 @@ def main() -> t.NoReturn:
         supports_check_mode=True,
     )
     try:
-        target = store_target(module.params)
+        target = store_target(module.params["path"], module.params["config"])
         items = read_input(module.params)
         with acting_as_owner(target):
             result = work(target, module.params, items, module.check_mode)
-    except (StoreError, InputError) as exc:
+    except (StoreError, GateConfigError, InputError) as exc:
         module.fail_json(msg=f"claim store: {exc}")
     module.exit_json(**result)
 

@@ -75,7 +75,6 @@ phones:
   returned: success
 """
 
-import json
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -84,26 +83,8 @@ from ansible_collections.dialtone.phones.plugins.module_utils.claims import Stor
 from ansible_collections.dialtone.phones.plugins.module_utils.claims.backends import is_shared
 from ansible_collections.dialtone.phones.plugins.module_utils.claims.owner import acting_as_owner
 from ansible_collections.dialtone.phones.plugins.module_utils.claims.sqlite import SqliteStore
+from ansible_collections.dialtone.phones.plugins.module_utils.gate_config import DEFAULT_PATH, GateConfigError, store_target
 from ansible_collections.dialtone.phones.plugins.module_utils.release.errors import ReleaseError
-
-DEFAULT_STORE = "/var/lib/dialtone-gate/claims.db"
-
-
-class InputError(Exception):
-    """The gate's configuration cannot be used."""
-
-
-def store_target(given: str, config: str) -> str:
-    """Return where the store is: the option, else what the gate's configuration says, else the default."""
-    if given:
-        return given
-    try:
-        with open(config, encoding="utf-8") as stream:
-            return json.load(stream).get("store") or DEFAULT_STORE
-    except FileNotFoundError:
-        return DEFAULT_STORE
-    except (OSError, ValueError, AttributeError) as exc:
-        raise InputError(f"{config}: cannot be read: {exc}") from exc
 
 
 def read_store(target: str, days: int) -> t.Optional[dict]:
@@ -125,7 +106,7 @@ def main() -> t.NoReturn:
         argument_spec={
             "root": {"type": "path", "default": "/var/lib/dialtone"},
             "store": {"type": "str", "default": ""},
-            "config": {"type": "path", "default": "/etc/dialtone/gate.json"},
+            "config": {"type": "path", "default": DEFAULT_PATH},
             "claims": {"type": "bool", "default": True},
             "nginx_site": {"type": "path", "default": "/etc/nginx/sites-available/dialtone.conf"},
             "certificates": {"type": "list", "elements": "path", "default": ["/etc/dialtone/tls/ca.crt"]},
@@ -140,7 +121,7 @@ def main() -> t.NoReturn:
         state = {"format": gate_state.FORMAT, **gate_state.releases(params["root"])}
         state["store"] = read_store(store_target(params["store"], params["config"]), params["days"]) if params["claims"] else None
         state["asked"] = params["claims"]
-    except (StoreError, InputError) as exc:
+    except (StoreError, GateConfigError) as exc:
         module.fail_json(msg=f"claim store: {exc}")
     except (ReleaseError, OSError) as exc:
         module.fail_json(msg=str(exc))

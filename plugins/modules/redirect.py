@@ -138,10 +138,10 @@ EXAMPLES = r"""
     access_key_id: "{{ vault_ymcs_id }}"
     access_key_secret: "{{ vault_ymcs_secret }}"
     devices:
-      - mac: 00:15:65:aa:bb:cc
+      - mac: "00:15:65:aa:bb:cc"
         serial: "3146019091637071"
         url: "{{ claim_urls['001565aabbcc'] }}"
-      - mac: 00:15:65:aa:bb:cd
+      - mac: "00:15:65:aa:bb:cd"
         serial: "3146019091637072"
         url: "{{ claim_urls['001565aabbcd'] }}"
   run_once: true
@@ -159,7 +159,7 @@ EXAMPLES = r"""
     password: "{{ vault_rps_password }}"
     state: absent
     devices:
-      - mac: 00:15:65:aa:bb:cc
+      - mac: "00:15:65:aa:bb:cc"
   run_once: true
   no_log: true
 """

@@ -164,7 +164,8 @@ import typing as t
 import zlib
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.dialtone.phones.plugins.module_utils.gate_compile import compile_gate, server_networks
+from ansible_collections.dialtone.phones.plugins.module_utils.gate_compile import compile_gate
+from ansible_collections.dialtone.phones.plugins.module_utils.gate_config import GateConfigError, server_networks
 from ansible_collections.dialtone.phones.plugins.module_utils.release import manifest
 from ansible_collections.dialtone.phones.plugins.module_utils.release.access import Access
 from ansible_collections.dialtone.phones.plugins.module_utils.release.errors import ContentMissing, ReleaseError
@@ -331,7 +332,7 @@ def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, required_if=[("command", "apply", ["archive"])], supports_check_mode=True)
     try:
         result = Commands(module.params, module.check_mode, runner(module)).run()
-    except ReleaseError as exc:
+    except (ReleaseError, GateConfigError) as exc:
         module.fail_json(msg=str(exc))
     except OSError as exc:
         module.fail_json(msg=f"{exc.filename or module.params['root']}: {exc.strerror or exc}")

@@ -17,6 +17,7 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Pr
 from ansible_collections.dialtone.phones.plugins.plugin_utils.published import Published
 from ansible_collections.dialtone.phones.plugins.plugin_utils.render import RenderError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.spool import Contents
+from ansible_collections.dialtone.phones.plugins.plugin_utils.unchanged import BOOK_FIELDS
 
 # Name on disk -> digest and size.
 Files = dict[str, list[Any]]
@@ -48,7 +49,7 @@ class Shelves:
         slot = (phone.vendor, *((listing["name"], listing["file"], listing["entries"]) for listing in listed))
         number = self._numbers.setdefault(slot, len(self._shelves))
         if number == len(self._shelves):
-            self._shelves.append(_Shelf(phone.vendor, [{name: listing[name] for name in _KEPT} for listing in listed]))
+            self._shelves.append(_Shelf(phone.vendor, [{name: listing[name] for name in BOOK_FIELDS} for listing in listed]))
         shelf = self._shelves[number]
         if shelf.had is None and phone.about.get("shelf"):
             names = {listing["file"].lower() for listing in listed}
@@ -95,7 +96,7 @@ class Shelves:
         for slot in sorted(wanted.keys() - self._rendered.keys(), key=repr):
             self._rendered[slot] = {}
             try:
-                for file in self._production.render_book(slot[1], dict(zip(_KEPT, slot[2:], strict=True))):
+                for file in self._production.render_book(slot[1], dict(zip(BOOK_FIELDS, slot[2:], strict=True))):
                     self._rendered[slot][file.name.lower()] = [file.sha256, len(file.content)]
                     # Shared by many phones: kept for whichever server lacks them.
                     self._contents.add(file.sha256, file.content)
@@ -108,6 +109,3 @@ class Shelves:
             for listing in shelf.listed:
                 shelf.files.update(self._rendered[(listing["name"], shelf.vendor, *listing.values())])
         return problems
-
-
-_KEPT = ("name", "title", "file", "entries")

@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible_collections.dialtone.phones.plugins.module_utils.gate_config import DEFAULT_PATH
 
 MODULE = "dialtone.phones.claim_store"
 # Longer lists travel as a file: module arguments are logged, and limited by the transport.
@@ -35,7 +36,7 @@ class ClaimClient:
 
     def is_set_up(self) -> bool:
         """Tell whether the server has a gate at all, or was never set up."""
-        args = {"path": self._store.get("config", "/etc/dialtone/gate.json")}
+        args = {"path": self._store.get("config", DEFAULT_PATH)}
         result = self._action._execute_module(module_name="ansible.builtin.stat", module_args=args, task_vars=dict(self._task_vars))
         return bool(result.get("stat", {}).get("exists"))
 

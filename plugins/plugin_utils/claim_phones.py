@@ -18,6 +18,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.dialtone.phones.plugins.module_utils.mac import MacError, is_locally_administered, normalize_mac
 from ansible_collections.dialtone.phones.plugins.plugin_utils.context import Base
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import Fleet, read_fleet
+from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import Pack
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import PREFIX, model_specs
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, ProblemsError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.run_settings import Settings, read_settings
@@ -151,12 +152,9 @@ class _Reader:
         if known is None:
             return None
         pack, model = known
-        if values["redirect_account"] and is_locally_administered(values["mac"]):
-            what = "is locally administered, so it can't be registered with a redirect service"
-            self.problems.append(Problem(f"{host}: phone_mac", what))
-            return None
-        if values["claim_pin"] and values["onboarding"] == "once" and not pack.prompts:
-            self.problems.append(Problem(f"{host}: phone_claim_pin", pack.pin_problem()))
+        problems = contradictions(host, values, pack)
+        if problems:
+            self.problems += problems
             return None
         claim_path, why_not = "", ""
         if not values["enabled"]:
@@ -182,6 +180,19 @@ class _Reader:
             values["bootstrap"],
             values["generation"],
         )
+
+
+def contradictions(host: str, phone: Mapping[str, Any], pack: Pack) -> list[Problem]:
+    """Return why a phone cannot get its one-time URL in the way that its variables ask for.
+
+    :param phone: its checked variables without their prefix.
+    """
+    problems = []
+    if phone["claim_pin"] and phone["onboarding"] == "once" and not pack.prompts:
+        problems.append(Problem(f"{host}: phone_claim_pin", pack.pin_problem()))
+    if phone["redirect_account"] and is_locally_administered(phone["mac"]):
+        problems.append(Problem(f"{host}: phone_mac", "is locally administered, so it can't be registered with a redirect service"))
+    return problems
 
 
 def holders(fleet: Fleet) -> dict[str, str]:

@@ -7,13 +7,12 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import tempfile
 from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.dialtone.phones.plugins.plugin_utils.mask import Masker
+from ansible_collections.dialtone.phones.plugins.plugin_utils.whole_file import replace_file
 
 MASK = "***"
 _NUMBERED = re.compile(r"\[secret [0-9]+\]")
@@ -99,8 +98,8 @@ def write(path: str, title: str, phones: Mapping[str, Any], notes: list[str]) ->
     :raises OSError: one of them cannot be written.
     """
     document = {"format": 1, "title": title, "counts": counts_of(phones), "notes": notes, "phones": phones}
-    _replace(f"{path}.json", json.dumps(document, ensure_ascii=False, indent=1) + "\n")
-    _replace(f"{path}.md", markdown(title, phones, notes))
+    for suffix, text in (("json", json.dumps(document, ensure_ascii=False, indent=1) + "\n"), ("md", markdown(title, phones, notes))):
+        replace_file(f"{path}.{suffix}", text.encode("utf-8", "backslashreplace"))
 
 
 def _value(text: str | None) -> str:
@@ -111,14 +110,3 @@ def _cell(text: str) -> str:
     """Return a text that stays in its cell of a table and means nothing to Markdown."""
     plain = "".join(character if character.isprintable() else " " for character in text)
     return re.sub(r"([\\|`*_\[\]<>])", r"\\\1", plain)
-
-
-def _replace(path: str, text: str) -> None:
-    descriptor, fresh = tempfile.mkstemp(prefix=".compare.", dir=os.path.dirname(path))
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as stream:
-            stream.write(text)
-        os.replace(fresh, path)
-    except BaseException:
-        os.unlink(fresh)
-        raise

@@ -91,9 +91,9 @@ class Deriver:
         password = self.http_password(mac, generation, length).encode()
         return "{SSHA}" + base64.b64encode(hashlib.sha1(password + salt).digest() + salt).decode()
 
-    def ha1(self, mac: str, generation: int, algorithm: str = "md5", realm: str = REALM, length: int = HTTP_PASSWORD) -> str:
-        """Return HTTP Digest's HA1 (RFC 7616) of the phone's user and password."""
-        text = f"{self.http_user(mac, generation)}:{realm}:{self.http_password(mac, generation, length)}"
+    def ha1(self, mac: str, generation: int, algorithm: str = "md5", length: int = HTTP_PASSWORD) -> str:
+        """Return HTTP Digest's HA1 (RFC 7616) of the phone's user and password, in our realm."""
+        text = f"{self.http_user(mac, generation)}:{REALM}:{self.http_password(mac, generation, length)}"
         return hashlib.new(algorithm, text.encode()).hexdigest()
 
     def claim_token(self, mac: str, epoch: str, claim_generation: int) -> str:

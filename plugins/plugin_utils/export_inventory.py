@@ -21,6 +21,7 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.columns import LIN
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import GROUP
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import model_specs
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone_rows import PhoneRows, Settings
+from ansible_collections.dialtone.phones.plugins.plugin_utils.values import plain
 
 SHEET = "people.csv"
 CONFIG = "inventory/people.users_csv.yml"
@@ -77,15 +78,6 @@ def content_of(inventory: Any) -> Content:
 
 def _variables(given: Mapping[str, Any]) -> dict[str, Any]:
     return {str(name): plain(value) for name, value in given.items() if name not in _SKIPPED and name not in _NOTES}
-
-
-def plain(value: Any) -> Any:
-    """Return a copy in Python's own types."""
-    if isinstance(value, Mapping):
-        return {plain(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    return str.__str__(value) if isinstance(value, str) else value
 
 
 def files_of(content: Content, origin: str, left: list[str]) -> list[ExportFile]:

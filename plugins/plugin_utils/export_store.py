@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from ansible_collections.dialtone.phones.plugins.plugin_utils.export_inventory import ExportFile
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem
+from ansible_collections.dialtone.phones.plugins.plugin_utils.whole_file import replace_file
 
 LIST = ".dialtone-export.json"
 VAULT = b"$ANSIBLE_VAULT;"
@@ -206,12 +205,4 @@ def _replace(file: Path, data: bytes) -> None:
     for folder in reversed(file.parents):
         # The mode of a folder made with its parents would be its own alone.
         folder.mkdir(mode=0o700, exist_ok=True)
-    # Made with mode 0600.
-    descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
-        os.replace(name, file)
-    except BaseException:
-        os.unlink(name)
-        raise
+    replace_file(file, data)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fit_items import ITEM_OPTIONS, leave_out, shorten
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import Model, Pack
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import Phone, model_specs
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, shown
@@ -29,7 +30,14 @@ def fit(phone: Phone, pack: Pack, model: Model) -> tuple[Phone, list[str]]:
     _fit_keys(result, pack, model, notes)
     _fit_values(result, pack, model, notes)
     _fit_lists(result, pack, model, notes)
-    for name in [*pack.data["unsupported"], *(model.unsupported or ())]:
+    _fit_depending(result, pack, notes)
+    for name, most in (model.lengths or {}).items():
+        notes += shorten(result, *name.split("."), most)
+    # Keys know the pickup code of their line, so theirs are looked at before that is taken away.
+    for name in sorted([*pack.data["unsupported"], *(model.unsupported or ())], key=lambda name: not name.startswith("keys.")):
+        if name in ITEM_OPTIONS:
+            notes += leave_out(result, *name.split("."), phone)
+            continue
         if _get(result, name) not in (None, [], {}, "", _default(name)):
             notes.append(f"phone_{name} has no counterpart, left out")
         _set(result, name, None)
@@ -65,7 +73,17 @@ def _fit_lines(phone: Phone, pack: Pack, model: Model, notes: list[str]) -> None
         if len(line["servers"]) > most:
             notes.append(f"line {line['index']}: {most} SIP servers a line, {line['servers'][most]['host']} left out")
             line["servers"] = line["servers"][:most]
+        if (pack.data.get("one_transport") or model.one_transport) and line["servers"]:
+            first = line["servers"][0]["transport"]
+            if len({server["transport"] for server in line["servers"]}) > 1:
+                notes.append(f"line {line['index']}: one transport for all SIP servers of a line, {first} taken")
+            if first in pack.values.get("transport", {}):
+                line["transport"] = first
         done.append(line)
+    registered = [line for line in done if line["enabled"]]
+    for name in model.one_for_lines or pack.data.get("one_for_lines") or ():
+        if any(line[name] != registered[0][name] for line in registered):
+            notes.append(f"{name} differs between lines, and the phone has it once")
     if pack.data.get("servers_take_lines"):
         free = model.lines - len(done)
         for line in done:
@@ -132,6 +150,11 @@ def _fit_values(phone: Phone, pack: Pack, model: Model, notes: list[str]) -> Non
             if chosen is None:
                 notes.append(f"{name} {value} has no counterpart, the phone's default stays")
             _set(phone, name, chosen)
+    for name, values in model.lacks.items():
+        value = phone.get(name)
+        if name not in pack.values and isinstance(value, int | str) and value in values:
+            notes.append(f"{name} {value} has no counterpart, the phone's default stays")
+            phone[name] = None
 
 
 def _fit_lists(phone: Phone, pack: Pack, model: Model, notes: list[str]) -> None:
@@ -140,9 +163,18 @@ def _fit_lists(phone: Phone, pack: Pack, model: Model, notes: list[str]) -> None
     none = {} if pack.data.get("phonebook") else {"phonebooks": 0}
     for name, most in {**none, **(model.limits or {})}.items():
         asked = len(phone[name] or ())
+        most = len(phone["lines"]) if most == "lines" else most
         if asked > most:
             notes.append(f"phone_{name}: {most or 'none'} on the phone, {asked} asked for, the last {asked - most} left out")
             phone[name] = phone[name][:most]
+
+
+def _fit_depending(phone: Phone, pack: Pack, notes: list[str]) -> None:
+    """Leave out what means nothing to the vendor's phones without something else."""
+    for name, other in (pack.data.get("depends") or {}).items():
+        if _get(phone, name) not in (None, {}) and _get(phone, other) is None:
+            notes.append(f"phone_{name} works with phone_{other} only, left out")
+            _set(phone, name, None)
 
 
 def _get(phone: Phone, name: str) -> Any:

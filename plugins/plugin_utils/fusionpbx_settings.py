@@ -112,7 +112,7 @@ def variables_of(settings: Settings, pack: Pack | None, where: str, left: list[P
         if name == "stun_port" and any(fill.get("stun_server", ())):
             name, variable, texts = "stun_server", "phone_stun_server", list(fill["stun_server"])
         if variable:
-            value = _value(variable, name, texts, fill)
+            value = _value(variable, texts, fill)
             problems: list[Problem] = []
             _checker(variable)(variable, value, problems)
             if problems:
@@ -131,7 +131,7 @@ def variables_of(settings: Settings, pack: Pack | None, where: str, left: list[P
     return found
 
 
-def _value(variable: str, name: str, texts: list[str], settings: Settings) -> Any:
+def _value(variable: str, texts: list[str], settings: Settings) -> Any:
     if variable == "phone_ntp_servers":
         pair = [settings.get(f"ntp_server_{which}", [""])[0].strip() for which in ("primary", "secondary")]
         return list(dict.fromkeys(server for server in pair if server))

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from ansible_collections.dialtone.phones.plugins.module_utils.mac import format_mac
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import SHIPPED, Pack
-from ansible_collections.dialtone.phones.plugins.plugin_utils.render import make_environment
+from ansible_collections.dialtone.phones.plugins.plugin_utils.sandbox import make_environment
 
 # Optional: only those who print sheets need it.
 try:
@@ -96,7 +97,7 @@ def markdown(text: object) -> str:
 class Sheets:
     """Writes pages from the templates in ``_sheets``, those of the user's folders first."""
 
-    def __init__(self, folders: list[str]) -> None:
+    def __init__(self, folders: Sequence[str]) -> None:
         self._env = make_environment([*(Path(folder) / "_sheets" for folder in folders), SHIPPED / "_sheets"])
         self._env.filters["markdown"] = markdown
 

@@ -234,12 +234,13 @@ def _merge(below: dict, above: dict) -> dict:
 
 
 class Packs:
-    """All packs that can be found, read when first asked for.
+    """All packs that can be found, read when first asked for. ``folders``: the user's own, as they were given.
 
     :param paths: the user's folders, the first wins over the next and all over the shipped ones.
     """
 
     def __init__(self, paths: Sequence[str] = ()) -> None:
+        self.folders = tuple(paths)
         self._roots = [*(Path(path) for path in paths), SHIPPED]
         self._packs: dict[str, Pack | None] = {}
         self._broken: dict[str, PackError] = {}
@@ -247,6 +248,17 @@ class Packs:
         for root in self._roots:
             if not root.is_dir():
                 raise PackError(f"phone_template_path: {root} is not a folder")
+
+    @classmethod
+    def below(cls, folder: Path, paths: object) -> Packs:
+        """Return the packs of ``phone_template_path``: a path or a list of paths, relative to a folder; nothing for none.
+
+        :raises PackError: it is neither, or names what is no folder.
+        """
+        named = [paths] if isinstance(paths, str) else paths or []
+        if not isinstance(named, Sequence) or not all(isinstance(path, str) for path in named):
+            raise PackError(f"phone_template_path: got {shown(paths)}, wanted a folder or a list of folders")
+        return cls([str(folder / path) for path in named if path])
 
     def names(self) -> list[str]:
         """Return the vendors that have a pack."""

@@ -16,14 +16,21 @@ from typing import Any
 
 from ansible_collections.dialtone.phones.plugins.plugin_utils.asset_rules import rule_problems
 from ansible_collections.dialtone.phones.plugins.plugin_utils.derive import HTTP_PASSWORD, HTTP_PASSWORD_LEAST
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fit_items import ITEM_OPTIONS
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import model_specs
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import did_you_mean, shown
 
 _KINDS = ("device", "common", "phonebook", "resource")
 _WORDS = {"mac_case": ("lower", "upper"), "handover": ("home", "none")}
 _TEXTS = ("vendor", "title", "status", "user_agent", "claim_path")
-_LISTS = ("models", "files", "booleans", "unsupported", "refused", "repeatable", "secret_parameters", "ouis", "vendor_words", "model_names")
-_DICTS = ("model_defaults", "values", "key_types", "layouts", "phonebook", "firmware", "boot", "http_auth", "certificate", "screen_capture")
+_LISTS = (
+    *("models", "files", "booleans", "unsupported", "one_for_lines"),
+    *("refused", "repeatable", "secret_parameters", "ouis", "vendor_words", "model_names"),
+)
+_DICTS = (
+    *("model_defaults", "values", "key_types", "layouts", "phonebook", "firmware", "boot"),
+    *("http_auth", "certificate", "screen_capture", "depends"),
+)
 _NUMBERS = ("lines", "modules", "module_keys")
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)(?::[^{}]*)?\}")
@@ -79,8 +86,18 @@ def _models(data: dict[str, Any]) -> Iterator[str]:
         if lacks is not None and (not isinstance(lacks, dict) or not all(isinstance(items, list) for items in lacks.values())):
             yield f"{where}.lacks: wanted a dictionary of variables and lists"
         yield from _variables(f"{where}.unsupported", entry.get("unsupported"))
+        lengths = entry.get("lengths") or {}
+        if not isinstance(lengths, dict) or not all(isinstance(most, int) and name in ITEM_OPTIONS for name, most in lengths.items()):
+            yield f"{where}.lengths: wanted a dictionary of options such as lines.label, and numbers"
         yield from rule_problems(f"{where}.assets", entry.get("assets"))
     yield from _variables("unsupported", data["unsupported"])
+    depends = data.get("depends") or {}
+    yield from _variables("depends", [*depends, *depends.values()])
+    options = model_specs()["phone_lines"]["elements"]["options"]
+    for entry in [data, data["model_defaults"], *data["models"]]:
+        for name in (entry.get("one_for_lines") if isinstance(entry, dict) else None) or ():
+            if name not in options:
+                yield f"one_for_lines: {shown(name)} is no option of lines{did_you_mean(str(name), options)}"
     yield from rule_problems("assets", data.get("assets"))
 
 
@@ -91,7 +108,7 @@ def _variables(where: str, names: Any) -> Iterator[str]:
         yield f"{where}: got {shown(names)}, wanted a list"
         return
     specs = model_specs()
-    known = {name.removeprefix("phone_") for name in specs}
+    known = {name.removeprefix("phone_") for name in specs} | ITEM_OPTIONS
     known |= {f"{name.removeprefix('phone_')}.{option}" for name, spec in specs.items() for option in spec.get("options", ())}
     for name in names:
         if name not in known:

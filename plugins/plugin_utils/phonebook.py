@@ -43,6 +43,7 @@ _BOOKS = {
         "readers": {"type": "dict", "options": {"groups": _SELECTION, "sites": _SELECTION, "tenants": _SELECTION}},
     },
 }
+_VARIABLE = "phone_configs_phonebooks"
 # As phone_phonebooks names them.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 # Between the names of books that a phone gets as one; no name holds it.
@@ -53,7 +54,7 @@ _check_book = compile_spec(_BOOKS)
 class Phonebooks:
     """The books of a run: defined once, fed with the phones of the whole group, then read by packs."""
 
-    def __init__(self, definitions: object, base: Path, name: str = "phone_configs_phonebooks") -> None:
+    def __init__(self, definitions: object, base: Path) -> None:
         """Check the definitions; files are read later.
 
         :param definitions: book name to its definition.
@@ -62,24 +63,23 @@ class Phonebooks:
         """
         problems: list[Problem] = []
         self._base = base
-        self._where = name
         self._books: dict[str, dict[str, Any]] = {}
         self._read: tuple[str, list[Entry]] | None = None
         self._digests: dict[str, bytes] = {}
         if definitions and not isinstance(definitions, Mapping):
-            raise ProblemsError([Problem(name, f"got {shown(definitions)}, wanted a dictionary of books by name")])
+            raise ProblemsError([Problem(_VARIABLE, f"got {shown(definitions)}, wanted a dictionary of books by name")])
         given_books: Mapping[Any, Any] = definitions or {}  # type: ignore[assignment]
         for book in sorted(given_books, key=str):
             if not isinstance(book, str) or not _NAME.fullmatch(book):
                 what = f"{shown(book)} is no name of a book (1 to 32 letters, digits, dots, dashes and underscores; quote numbers)"
-                problems.append(Problem(name, what))
-            elif (definition := self._define(f"{name}.{book}", given_books[book], problems)) is not None:
+                problems.append(Problem(_VARIABLE, what))
+            elif (definition := self._define(f"{_VARIABLE}.{book}", given_books[book], problems)) is not None:
                 self._books[book] = definition
         for book, definition in self._books.items():
             for other in definition["merge"] or ():
                 if other is not None and other not in given_books:
                     near = did_you_mean(other, map(str, given_books), "; did you mean {}?")
-                    problems.append(Problem(f"{name}.{book}.merge", f"names {other!r}, which is no phonebook{near}"))
+                    problems.append(Problem(f"{_VARIABLE}.{book}.merge", f"names {other!r}, which is no phonebook{near}"))
         if problems:
             raise ProblemsError(problems)
         self.clear()
@@ -127,7 +127,7 @@ class Phonebooks:
         for kind, have in (("tenants", [phone["tenant"]]), ("sites", [phone["site"]]), ("groups", phone["groups"])):
             wanted = readers.get(kind)
             if wanted and not set(wanted) & set(have):
-                return f"{book!r} is for {kind} {', '.join(wanted)} only ({self._where}.{book}.readers), and the phone is none of theirs"
+                return f"{book!r} is for {kind} {', '.join(wanted)} only ({_VARIABLE}.{book}.readers), and the phone is none of theirs"
         return ""
 
     def add(self, phone: Phone) -> None:

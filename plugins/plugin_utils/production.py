@@ -29,6 +29,7 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.assets import (
     without_files,
 )
 from ansible_collections.dialtone.phones.plugins.plugin_utils.book_check import check_books
+from ansible_collections.dialtone.phones.plugins.plugin_utils.claim_phones import contradictions
 from ansible_collections.dialtone.phones.plugins.plugin_utils.compact import NumberMap
 from ansible_collections.dialtone.phones.plugins.plugin_utils.context import (
     Server,
@@ -38,10 +39,10 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.context import (
     firmware_of,
     server_of,
 )
-from ansible_collections.dialtone.phones.plugins.plugin_utils.derive import REALM, Deriver
 from ansible_collections.dialtone.phones.plugins.plugin_utils.firmware import choose_firmware
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fit import fit, refusals
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import Fleet, FleetError, read_fleet
+from ansible_collections.dialtone.phones.plugins.plugin_utils.gate_record import gate_record
 from ansible_collections.dialtone.phones.plugins.plugin_utils.oui import owner_of, vendors_of
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import Model, Pack, PackError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.passwords import about_line, weakness
@@ -49,12 +50,10 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import MODEL
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Notes, Problem, ProblemsError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.render import PackRenderer, RenderedFile, RenderError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.run_settings import Settings, read_settings
-from ansible_collections.dialtone.phones.plugins.plugin_utils.stubs import bootstrap_record
 from ansible_collections.dialtone.phones.plugins.plugin_utils.unchanged import About, UnchangedRow, User, about_of, users_of
 
 ProductionError = ProblemsError
 _WORD = (1 << 64) - 1
-__all__ = ["PhoneRow", "Production", "ProductionError", "RenderError", "prepare"]
 
 
 class PhoneRow:
@@ -144,57 +143,6 @@ class PhoneRow:
         found += [line["password"] for line in phone["lines"]]
         found += [(phone[name] or {}).get("password") for name in ("ldap", "dot1x")]
         return [value for value in found if value]
-
-
-def gate_record(phone: Phone, pack: Pack, model: Model, settings: Settings, books: list[str]) -> dict[str, Any]:
-    """Return what the gate must know of a phone; it holds secrets and leaves the controller only towards the server's manifest."""
-    mac, generation = phone["mac"], phone["generation"]
-    files = [(spec, pack.file_name(spec.name, mac, model).lower()) for spec in pack.files if spec.for_model(model)]
-    uploads = (pack.data.get("boot") or {}).get("uploads") or []
-    handover = (model.handover or pack.data["handover"]) == "home"
-    rule = pack.data.get("certificate") or {}
-    home = [_home(phone, pack, settings.deriver, generation, True)]
-    if generation > 1:
-        home.append(_home(phone, pack, settings.deriver, generation - 1, False))
-    if settings.previous:
-        home.append(_home(phone, pack, settings.previous, generation, False))
-    record = {
-        "mac": mac,
-        "host": phone["host"],
-        "tenant": phone["tenant"],
-        "scope": settings.scope,
-        "generation": generation,
-        "enabled": phone["enabled"],
-        "home": home,
-        "networks": phone["networks"],
-        "client_certificate": phone["client_certificate"],
-        "certificate_rule": {"subject": rule["subject"], "issuer": rule.get("issuer", "")} if rule.get("subject") else None,
-        "onboarding": phone["onboarding"] if handover and phone["enabled"] else "off",
-        "claim_window": phone["claim_window"],
-        "claim_pin": phone["claim_pin"],
-        "claim_files": [name for spec, name in files if spec.claims and spec.template],
-        "contact_files": [name for spec, name in files if spec.contact],
-        "files": [name for spec, name in files if spec.template] + [name.lower() for name in books],
-        "pinned": [name for spec, name in files if spec.pinned],
-        "uploads": [pack.file_name(name, mac, model).lower() for name in uploads],
-        "strict_nc": bool((pack.data.get("http_auth") or {}).get("strict_nc", False)),
-    }
-    stub = bootstrap_record(pack, model, mac, settings.base) if phone["bootstrap"] and record["onboarding"] != "off" else None
-    return {**record, "bootstrap": stub} if stub else record
-
-
-def _home(phone: Phone, pack: Pack, deriver: Deriver, generation: int, current: bool) -> dict[str, Any]:
-    mac, auth, length = phone["mac"], phone["http_auth"], pack.http_password_length
-    entry = {"token": deriver.home_token(mac, generation), "auth": auth, "current": current, "realm": REALM}
-    if auth != "none":
-        entry["user"] = deriver.http_user(mac, generation)
-    if auth == "basic":
-        entry["ssha"] = deriver.ssha(mac, generation, length)
-    elif auth == "digest":
-        # One algorithm is offered: clients make little of a choice.
-        algorithm = "sha256" if "SHA-256" in (pack.data.get("http_auth") or {}).get("digest_algorithms", ()) else "md5"
-        entry[f"ha1_{algorithm}"] = deriver.ha1(mac, generation, algorithm, length=length)
-    return entry
 
 
 class Production:
@@ -404,8 +352,7 @@ class Production:
                         Problem(f"{host}: phone_lines[{line['index'] - 1}].password", f"{why} (phone_configs_password_policy)")
                     )
         auth = pack.data.get("http_auth") or {}
-        if phone["claim_pin"] and phone["onboarding"] == "once" and not pack.prompts:
-            self.problems.append(Problem(f"{host}: phone_claim_pin", pack.pin_problem()))
+        self.problems += contradictions(host, phone, pack)
         if self.settings.preset.networks and not phone["networks"] and not self.settings.server_networks:
             what = f"is empty, and so is provisioning_server_networks: provisioning_preset {self.settings.preset.name} serves known networks only"
             self.problems.append(Problem(f"{host}: phone_networks", what))
@@ -416,14 +363,11 @@ class Production:
             self.problems.append(
                 Problem(f"{host}: phone_client_certificate", f"is {phone['client_certificate']}, but for {pack.vendor} {wanted}")
             )
-        if is_locally_administered(phone["mac"]):
-            if phone["redirect_account"]:
-                self.problems.append(
-                    Problem(f"{host}: phone_mac", "is locally administered, so it can't be registered with a redirect service")
-                )
-        elif pack.data["ouis"] and pack.vendor not in vendors_of(phone["mac"]):
-            owner = ", ".join(vendors_of(phone["mac"])) or owner_of(phone["mac"]) or "nobody known"
-            self._say(phone, f"phone_mac: its first half belongs to {owner}, but phone_vendor is {pack.vendor}", False)
+        if pack.data["ouis"] and not is_locally_administered(phone["mac"]):
+            vendors = vendors_of(phone["mac"], self.settings.packs.folders)
+            if pack.vendor not in vendors:
+                owner = ", ".join(sorted(vendors)) or owner_of(phone["mac"]) or "nobody known"
+                self._say(phone, f"phone_mac: its first half belongs to {owner}, but phone_vendor is {pack.vendor}", False)
 
     def _check_unique(self, number: int, mac: str | None, users: Iterable[User]) -> None:
         host = self.fleet.hosts[number]
@@ -472,7 +416,7 @@ def _pack_digest(pack: Pack, *settings: Any) -> bytes:
     return total.digest()
 
 
-def prepare(action: Any, task_vars: Mapping[str, Any], _args: Mapping[str, Any] | None = None) -> Production:
+def prepare(action: Any, task_vars: Mapping[str, Any]) -> Production:
     """Return the production of the running task.
 
     :param action: the action plugin, for its templar and its loader.

@@ -21,7 +21,7 @@ from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors im
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model import Account, Device
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.registry import SERVICES, service_class
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.transport import check_api_url
-from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_run import url_digest
+from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_record import url_digest
 
 ACCOUNT = {
     "service": "str",

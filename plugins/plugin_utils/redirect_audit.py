@@ -39,12 +39,13 @@ def audit(service: Service, devices: Sequence[Device], ownership: bool = False) 
     foreign: list[str] = []
     if ownership and missing:
         foreign = [mac for mac, item in service.lookup(missing, deep=True).items() if item.state == FOREIGN]
+    elsewhere = frozenset(foreign)
     rows = []
     for mac in sorted(set(held) | set(expected)):
         rows.append(
             {
                 "mac": mac,
-                "state": _state(mac, held, foreign),
+                "state": _state(mac, held, elsewhere),
                 "expected": mac in expected,
                 "matches": _matches(expected.get(mac), held.get(mac)),
             }
@@ -66,7 +67,7 @@ def audit(service: Service, devices: Sequence[Device], ownership: bool = False) 
     }
 
 
-def _state(mac: str, held: dict[str, Found], foreign: Sequence[str]) -> str:
+def _state(mac: str, held: dict[str, Found], foreign: frozenset[str]) -> str:
     return "registered" if mac in held else "foreign" if mac in foreign else "absent"
 
 

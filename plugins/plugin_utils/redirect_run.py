@@ -11,21 +11,21 @@ Neither holds a URL or a secret.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.base import Service
-from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors import AccountError, RedirectError
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors import RedirectError
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model import ABSENT, FOREIGN, OURS, Account, Device, Found, Outcome
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.registry import open_service
+from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_record import GONE, REGISTERED, auth_digest, is_recorded, record_of
 
 ROUNDS = 4  # first try, then so many times reading back and trying again
 CHUNK = 50  # devices between two words to the recorder where the service has no batches
 DEEP_CHECK = 100  # check mode asks for the ownership of up to so many MACs one by one
 
-REGISTERED, GONE, FOREIGN_STATE, FAILED, UNCERTAIN = "registered", "absent", "foreign", "failed", "unknown"
+FOREIGN_STATE, FAILED, UNCERTAIN = "foreign", "failed", "unknown"
 
 
 class Recorder(Protocol):
@@ -75,42 +75,6 @@ class Results:
         for row in self.rows:
             counts["foreign" if row.failed and row.state == FOREIGN_STATE else "failed" if row.failed else row.action] += 1
         return counts
-
-
-def url_digest(url: str) -> str:
-    """What is recorded of a URL: it carries a token of 128 bits, so its digest tells nothing."""
-    return hashlib.sha256(url.encode()).hexdigest()
-
-
-def auth_digest(device: Device) -> str:
-    """What is recorded of a user name and password; salted by the URL, empty when the device has neither."""
-    if not (device.username or device.password):
-        return ""
-    return hashlib.sha256("\0".join((device.url, device.username, device.password)).encode()).hexdigest()
-
-
-def record_of(device: Device, state: str) -> dict[str, Any]:
-    """The record of a device whose wanted state is reached, as ``recorded`` takes it back."""
-    if state != "present":
-        return {"state": GONE, "url_sha256": ""}
-    record: dict[str, Any] = {"state": REGISTERED, "url_sha256": url_digest(device.url)}
-    if auth_digest(device):
-        record["auth_sha256"] = auth_digest(device)
-    if device.generation is not None:
-        record["generation"] = device.generation
-    return record
-
-
-def is_recorded(device: Device, state: str) -> bool:
-    """The record says that the wanted state was reached."""
-    record = device.recorded
-    if not record:
-        return False
-    if state != "present":
-        return record.get("state") in (GONE, "deregistered")
-    if record.get("state") not in (REGISTERED, "present") or record.get("url_sha256") != url_digest(device.url):
-        return False
-    return "auth_sha256" not in record or record["auth_sha256"] == auth_digest(device)
 
 
 def run_accounts(
@@ -190,6 +154,7 @@ class _Run:
         self.unsaid: list[dict[str, Any]] = []  # failures that the recorder hears of with the next batch
         self.created: set[str] = set()  # MACs that this run sent to be registered
         self.notes: dict[str, str] = {}  # mac -> the verb whose reply was lost, or "exists"
+        self.reasons: dict[str, str] = {}  # mac -> why it has to be read again
         self.service: Service
 
     def go(self, devices: Sequence[Device]) -> None:
@@ -231,7 +196,8 @@ class _Run:
                 break
             pending = self._round(pending, number)
         for device in pending.values():
-            self._fail(device, UNCERTAIN, f"what was sent got no readable answer {ROUNDS} times; the next run reads it back", told=False)
+            why = self.reasons.get(device.mac, "no outcome")
+            self._fail(device, UNCERTAIN, f"is not settled after {ROUNDS} tries: {why}; the next run reads it back", told=False)
         self._record(())
 
     # One round: read everything that is not settled, decide, write, and return what has to be read again.
@@ -349,13 +315,14 @@ class _Run:
                 done.append(device)
             elif kind in ("lost", "exists", "absent"):
                 self.notes[device.mac] = verb if kind == "lost" else "exists" if kind == "exists" else ""
+                self.reasons[device.mac] = outcome.msg
                 again[device.mac] = device
             elif kind == "foreign":
                 self._fail(device, FOREIGN_STATE, outcome.msg or "belongs to another account")
             else:
                 self._fail(device, FAILED, outcome.msg)
                 if kind == "stopped":
-                    self.stopped = self.stopped or outcome.msg.removeprefix("not tried: ")
+                    self.stopped = self.stopped or outcome.msg.partition("not tried: ")[2] or outcome.msg
         self._record(done)
         if self.stopped and again:
             for device in again.values():
@@ -392,8 +359,12 @@ class _Run:
             verb = "register"  # the second half of a registration whose reply got lost
         action, word = words[verb]
         state = REGISTERED if self.state == "present" else GONE
-        if not msg.startswith("would"):
-            msg = {"": word}.get(msg) if not msg else f"{msg}{word}" if msg.endswith("; ") else f"{word} ({msg})" if word else msg
+        if not msg:
+            msg = word
+        elif msg.endswith("; "):
+            msg = f"{msg}{word}"
+        elif word and not msg.startswith("would"):
+            msg = f"{word} ({msg})"
         row = Row(device.mac, state, changed=bool(verb), msg=msg or ("registered already" if self.state == "present" else "not registered"))
         row.action = action
         self._settle(device, row, record=not self.check_mode)
@@ -442,6 +413,3 @@ class _Run:
     def _tell(self) -> None:
         if self.progress:
             self.progress(self.name, len(self.rows), self.total)
-
-
-__all__ = ["AccountError", "Recorder", "Refused", "Results", "Row", "auth_digest", "is_recorded", "record_of", "run_accounts", "url_digest"]

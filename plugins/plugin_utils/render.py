@@ -18,7 +18,7 @@ import hashlib
 import re
 import traceback
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 from xml.parsers import expat
@@ -26,18 +26,13 @@ from xml.parsers import expat
 import jinja2
 import jinja2.meta
 import jinja2.nodes
-import jinja2.runtime
-import jinja2.sandbox
-import jinja2.utils
 from ansible_collections.dialtone.phones.plugins.module_utils.gate.names import pin_name
-from ansible_collections.dialtone.phones.plugins.plugin_utils.book_entry import Entry, Number
 from ansible_collections.dialtone.phones.plugins.plugin_utils.book_fit import HOME, book_refusals, fit_book, page_file
-from ansible_collections.dialtone.phones.plugins.plugin_utils.context import HostPort, Server
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import SHIPPED, FileSpec, Model, Pack
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import Phone
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phonebook import Phonebooks
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import ProblemsError
-from ansible_collections.dialtone.phones.plugins.plugin_utils.timezone import Change, Timezone
+from ansible_collections.dialtone.phones.plugins.plugin_utils.sandbox import RefusedError, make_environment
 from ansible_collections.dialtone.phones.plugins.plugin_utils.xml_tree import TreeError, write_tree
 
 _PARAMETER = re.compile(r"(?P<name>.+?) =(?: (?P<value>.*))?")
@@ -60,92 +55,6 @@ class RenderError(Exception):
         place = f"{template}, line {line}" if line else template
         super().__init__(f"{host}: {file}: {place}: {message}")
         self.host, self.file, self.template, self.line, self.message = host, file, template, line, message
-
-
-class RefusedError(Exception):
-    """Raised by a template's ``refuse()``: this phone can't be rendered as it is described."""
-
-
-def _refuse(message: str) -> None:
-    raise RefusedError(message)
-
-
-class _Plugins(dict):
-    """Jinja2's filters or tests, and Ansible's by name for the templates of users, loaded when a template names one."""
-
-    def __init__(self, own: Mapping[str, Any], loader: Any, wrapper: str) -> None:
-        super().__init__(own)
-        self._loader, self._wrapper = loader, wrapper
-
-    def __contains__(self, name: object) -> bool:
-        return self.get(name) is not None
-
-    def get(self, name: Any, default: Any = None) -> Any:
-        """Jinja2's compiler asks in this way, and dict.get() alone knows nothing of what is loaded when asked for."""
-        try:
-            return self[name]
-        except KeyError:
-            return default
-
-    def __missing__(self, name: str) -> Any:
-        plugin = self._loader.get(name) if isinstance(name, str) else None
-        if plugin is None:
-            raise KeyError(name)
-        self[name] = getattr(plugin, self._wrapper)
-        return self[name]
-
-
-class _Sandbox(jinja2.sandbox.ImmutableSandboxedEnvironment):
-    """The sandbox, which answers at once where its long way could only say yes.
-
-    Nearly every attribute that templates name is the key of a plain dictionary, or a field of one of our own objects that have nothing to hide:
-    the full check of these was a third of the rendering.
-    """
-
-    def getattr(self, obj: Any, attribute: str) -> Any:
-        kind = type(obj)
-        if kind is dict:
-            # The sandbox prefers methods to keys of the same name.
-            if attribute in obj and attribute not in _DICT_METHODS:
-                return obj[attribute]
-        elif kind is str:
-            if attribute in _TEXT_METHODS:
-                return getattr(obj, attribute)
-        elif kind in _OPEN and not attribute.startswith("_"):
-            value = getattr(obj, attribute, _NOTHING)
-            if value is not _NOTHING:
-                return value
-        return super().getattr(obj, attribute)
-
-
-_NOTHING = object()
-_DICT_METHODS = frozenset(dir(dict))
-# All but format and format_map, which read attributes themselves.
-_TEXT_METHODS = frozenset(
-    ("endswith", "isdigit", "join", "lower", "partition", "replace", "rpartition", "split", "startswith", "strip", "upper")
-)
-_OPEN = frozenset((Model, Server, HostPort, Timezone, Change, Entry, Number, jinja2.runtime.LoopContext, jinja2.utils.Namespace))
-
-
-def make_environment(folders: Iterable[Path]) -> jinja2.sandbox.ImmutableSandboxedEnvironment:
-    """Return the sandbox that renders a pack's templates."""
-    from ansible.plugins.loader import filter_loader, test_loader
-
-    env = _Sandbox(
-        loader=jinja2.FileSystemLoader([str(folder) for folder in folders]),
-        undefined=jinja2.StrictUndefined,
-        autoescape=lambda name: bool(name) and name.endswith((".xml.j2", ".html.j2")),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        auto_reload=False,
-        cache_size=-1,
-        extensions=["jinja2.ext.loopcontrols"],
-    )
-    env.filters = _Plugins(env.filters, filter_loader, "j2_function")
-    env.tests = _Plugins(env.tests, test_loader, "j2_function")
-    env.globals["refuse"] = _refuse
-    return env
 
 
 class PackRenderer:

@@ -53,8 +53,7 @@ def read_listed(action: ActionBase, task_vars: Mapping[str, Any]) -> Listed:
     """
     fleet = read_fleet(task_vars, action._templar, names=frozenset(PREFIX + name for name in _NAMES))
     try:
-        paths = fleet.role_variable("phone_template_path", []) or []
-        packs = Packs([str(Path(action._loader.get_basedir()) / path) for path in paths])
+        packs = Packs.below(Path(action._loader.get_basedir()), fleet.role_variable("phone_template_path"))
     except PackError as exc:
         raise ProblemsError([Problem("phone_template_path", str(exc))], "no report was made") from None
     scope = fleet.role_variable("phone_configs_scope", "all") or "all"

@@ -26,9 +26,7 @@ _WORD = re.compile(r"[A-Za-z0-9+_-]+")
 _MAKERS = re.compile(r"(?i)^(?:snom|polycom|sangoma|mitel|aastra)")
 
 
-def unknown_phones(
-    strangers: Iterable[Mapping[str, Any]], group: Mapping[str, str], packs: Packs, folders: tuple[str, ...] = ()
-) -> list[dict[str, Any]]:
+def unknown_phones(strangers: Iterable[Mapping[str, Any]], group: Mapping[str, str], packs: Packs) -> list[dict[str, Any]]:
     """Return who asked and is no phone of the inventory, seen last first.
 
     :param group: the hosts of the inventory by MAC.
@@ -37,7 +35,7 @@ def unknown_phones(
     for row in strangers:
         if row["mac"] in group:
             continue
-        vendor = vendor_of(row["mac"], folders) or ""
+        vendor = vendor_of(row["mac"], packs.folders) or ""
         found.append(
             {
                 "mac": format_mac(row["mac"], "lower", "colon"),

@@ -37,6 +37,29 @@ _DEFAULTS = {
     "provisioning_preset": CLOUD,
     "phone_configs_asset_path": [],
 }
+# Where the folder of releases, the readers and the web server are is a matter of each server; the rest is one answer for all phones of a run.
+ROLE_VARIABLES = (
+    "provisioning_url",
+    "provisioning_secret",
+    "provisioning_secret_previous",
+    "provisioning_preset",
+    "phone_template_path",
+    "phone_configs_password_policy",
+    "phone_configs_phonebooks",
+    "phone_configs_asset_path",
+    "phone_configs_strict",
+    "phone_configs_scope",
+    "phone_configs_adopt_scopes",
+    "phone_configs_prune",
+    "phone_configs_max_change_percent",
+    "phone_configs_keep_releases",
+    "phone_configs_verify",
+    "phone_configs_force",
+    "phone_configs_diff_limit",
+    "phone_configs_plan_path",
+    "phone_configs_canary",
+    "phone_configs_lock_timeout",
+)
 
 
 class Settings(NamedTuple):

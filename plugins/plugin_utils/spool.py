@@ -107,7 +107,7 @@ class Contents:
 
 
 @contextlib.contextmanager
-def private_folder(parent: str) -> Iterator[str]:
+def transfer_folder(parent: str) -> Iterator[str]:
     """Give a folder for files that need a name while they are transferred; removed at the end, and by a later run if this one is killed.
 
     :param parent: the folder of Ansible's local temporary files.

@@ -18,9 +18,9 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import Phone
 from ansible_collections.dialtone.phones.plugins.plugin_utils.render import RenderedFile
 
 About = dict[str, Any]
-# Index of the line, user, server, port, whether the line is shared.
-# What a row keeps of a phonebook, in this order.
+# What a row keeps of a phonebook, in this order: all that rendering it takes.
 BOOK_FIELDS = ("name", "title", "file", "entries")
+# Index of the line, user, server, port, whether the line is shared.
 User = tuple[int, str, str, int | None, bool]
 
 

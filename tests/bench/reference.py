@@ -39,7 +39,7 @@ class Plain:
 
     def __init__(self, pack: Any) -> None:
         from ansible_collections.dialtone.phones.plugins.module_utils.gate.names import pin_name
-        from ansible_collections.dialtone.phones.plugins.plugin_utils import render
+        from ansible_collections.dialtone.phones.plugins.plugin_utils import render, sandbox
 
         self._pin_name = pin_name
         self._render = render
@@ -57,7 +57,7 @@ class Plain:
         )
         for name in pack.data.get("filters") or ():
             self._env.filters[name] = filter_loader.get(name).j2_function
-        self._env.globals["refuse"] = render._refuse
+        self._env.globals["refuse"] = sandbox.refuse
         self.layout_s = 0.0
 
     def files(self, phone: dict[str, Any], model: Any, context: dict[str, Any]) -> list[tuple[str, str]]:

@@ -15,7 +15,8 @@ import pytest
 TOP = Path(__file__).resolve().parents[2]
 PLUGINS = TOP / "plugins"
 PAGE = TOP / "docs" / "architecture.md"
-IMPORT = re.compile(r"^from ansible_collections\.dialtone\.phones\.plugins\.([\w.]+) import (\([^)]*\)|[^\n(]+)", re.MULTILINE)
+# By the whole name, or, in what is copied to servers, beside the file. What only a type checker reads is indented, and no import.
+IMPORT = re.compile(r"^from (?:ansible_collections\.dialtone\.phones\.plugins\.|(\.))([\w.]*) import (\([^)]*\)|[^\n(]+)", re.MULTILINE)
 # Each floor may import itself and what stands before it.
 FLOORS = ("doc_fragments", "module_utils", "modules", "plugin_utils", "action", "inventory", "lookup", "filter")
 
@@ -23,8 +24,8 @@ FLOORS = ("doc_fragments", "module_utils", "modules", "plugin_utils", "action", 
 def imports(file: Path) -> set[str]:
     """Return what a file takes from other files of the collection, as paths below plugins/."""
     found = set()
-    for module, names in IMPORT.findall(file.read_text(encoding="utf-8")):
-        path = module.replace(".", "/")
+    for beside, module, names in IMPORT.findall(file.read_text(encoding="utf-8")):
+        path = "/".join([*(file.parent.relative_to(PLUGINS).parts if beside else ()), *filter(None, module.split("."))])
         if (PLUGINS / f"{path}.py").exists():
             found.add(f"{path}.py")
         else:
@@ -33,6 +34,11 @@ def imports(file: Path) -> set[str]:
 
 
 GRAPH = {str(file.relative_to(PLUGINS)): imports(file) for file in sorted(PLUGINS.rglob("*.py"))}
+
+
+def test_imports_are_seen_however_they_are_written():
+    assert {"module_utils/claims/clock.py", "module_utils/claims/model.py"} <= GRAPH["module_utils/claims/lan.py"]
+    assert "module_utils/mac.py" in GRAPH["plugin_utils/pack.py"]
 
 
 def floor(name: str) -> int:
@@ -66,3 +72,25 @@ def test_what_the_page_names_is_there(path):
 def test_no_file_of_the_collection_has_more_than_five_hundred_lines():
     sources = [*PLUGINS.rglob("*.py"), *(TOP / "roles").rglob("*.py"), *(TOP / "roles").rglob("*.yml"), *(TOP / "templates").rglob("*.j2")]
     assert [str(file.relative_to(TOP)) for file in sources if len(file.read_text(encoding="utf-8").splitlines()) > 500] == []
+
+
+def test_no_role_reads_what_another_one_sets():
+    """docs/roles.md: what a role needs of another lies on servers or in the inventory, but for the one result that phone_resync takes."""
+    tasks = {
+        role.name: "\n".join(file.read_text(encoding="utf-8") for file in [*role.rglob("*.yml"), *role.glob("templates/*.j2")])
+        for role in (TOP / "roles").iterdir()
+        if (role / "tasks").is_dir()
+    }
+    made = {
+        (role, name)
+        for role, text in tasks.items()
+        for name in re.findall(r"register: (\w+)", text) + re.findall(r"set_fact:\n\s+(\w+):", text)
+    }
+    assert made
+    read = {
+        (role, name, other) for role, name in made for other, text in tasks.items() if other != role and re.search(rf"\b{name}\b", text)
+    }
+    assert {(role, name, other) for role, name, other in read if (other, name) not in made} == {
+        ("phone_configs", "phone_configs_published", "phone_resync"),
+        ("phone_configs", "phone_configs_canaries_published", "phone_resync"),
+    }

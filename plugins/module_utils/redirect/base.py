@@ -9,7 +9,13 @@ from __future__ import annotations
 from typing import Callable, ClassVar, Collection, Dict, Iterable, Iterator, List, Sequence, Tuple, TypeVar
 from urllib.parse import urlsplit
 
-from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors import AccountError, DeviceError, LostReply, RedirectError
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors import (
+    AccountError,
+    DeviceError,
+    LostReply,
+    RedirectError,
+    ServiceDown,
+)
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model import (
     ABSENT,
     DONE,
@@ -22,6 +28,7 @@ from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model imp
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.transport import Client
 
 Item = TypeVar("Item")
+LOST_IN_A_ROW = 3
 
 
 class Service:
@@ -48,6 +55,7 @@ class Service:
     def __init__(self, account: Account, client: Client) -> None:
         self.account = account
         self.client = client
+        self._lost = 0  # replies lost in a row
 
     @classmethod
     def base_url(cls, account: Account) -> str:
@@ -133,36 +141,62 @@ class Service:
                 result[item.mac] = item
         return result
 
+    def _unanswered(self, exc: RedirectError) -> Outcome:
+        """The outcome of a write that got no answer: lost where it may have happened."""
+        if isinstance(exc, LostReply):
+            self._lost += 1
+            return Outcome("lost", str(exc))
+        if isinstance(exc, ServiceDown) and exc.sent:
+            self._lost = LOST_IN_A_ROW
+            return Outcome("lost", str(exc))
+        return Outcome("stopped", str(exc))
+
+    def _still_there(self) -> str:
+        """Why nothing more is to be written, or an empty text: after some lost replies in a row the service has to answer a read first, which waits for it."""
+        if self._lost >= LOST_IN_A_ROW:
+            try:
+                self.ping()
+            except RedirectError as exc:
+                return str(exc)
+            self._lost = 0
+        return ""
+
     def each(self, items: Sequence[Item], mac: Callable[[Item], str], write: Callable[[Item], None]) -> Dict[str, Outcome]:
         """Write one by one: a refused device never stops the next, a failed service does."""
         outcomes: Dict[str, Outcome] = {}
         stopped = ""
         for item in items:
+            if not stopped:
+                stopped = self._still_there()
             if stopped:
                 outcomes[mac(item)] = Outcome("stopped", f"not tried: {stopped}")
                 continue
             try:
                 write(item)
                 outcomes[mac(item)] = DONE
+                self._lost = 0
             except DeviceError as exc:
                 outcomes[mac(item)] = Outcome(exc.kind, str(exc))
-            except LostReply as exc:
-                outcomes[mac(item)] = Outcome("lost", str(exc))
+                self._lost = 0
             except RedirectError as exc:
-                stopped = str(exc)
-                outcomes[mac(item)] = Outcome("stopped", stopped)
+                outcomes[mac(item)] = self._unanswered(exc)
+                stopped = "" if outcomes[mac(item)].kind == "lost" else str(exc)
         return outcomes
 
     def whole(self, macs: Sequence[str], write: Callable[[], Dict[str, Outcome]]) -> Dict[str, Outcome]:
         """Write a batch in one call; a failure of the call is the failure of each of its MACs."""
+        stopped = self._still_there()
+        if stopped:
+            return {mac: Outcome("stopped", f"not tried: {stopped}") for mac in macs}
         try:
             outcomes = write()
+            self._lost = 0
         except DeviceError as exc:
+            self._lost = 0
             return {mac: Outcome(exc.kind, str(exc)) for mac in macs}
-        except LostReply as exc:
-            return {mac: Outcome("lost", str(exc)) for mac in macs}
         except RedirectError as exc:
-            return {mac: Outcome("stopped", str(exc)) for mac in macs}
+            outcome = self._unanswered(exc)
+            return dict.fromkeys(macs, outcome)
         for mac in macs:
             outcomes.setdefault(mac, Outcome("lost", "the answer does not name this MAC"))
         return outcomes

@@ -45,6 +45,12 @@ def pair(value: Any) -> Tuple[bool, Any]:
     return True, value
 
 
+def agreed(value: Any) -> bool:
+    """An envelope says yes in so many words; an answer of another shape proves nothing."""
+    explicit = value[:1] if isinstance(value, list) else [value]
+    return bool(explicit) and pair(value)[0] and (isinstance(explicit[0], bool) or str(explicit[0]).strip().lower() in ("1", "true"))
+
+
 def macs_in(value: Any) -> List[str]:
     """Every MAC in an answer, whether it is a list or one text with separators."""
     found = []
@@ -126,8 +132,8 @@ class DialectService(Service):
         text = " ".join(strings(payload))
         if not good and not text:
             raise DeviceError("failed", "the service refuses without a reason")
-        if value is None:
-            raise LostReply(f"{self.client.host}: an empty answer")
+        if not text and not agreed(value):
+            raise LostReply(f"{self.client.host}: an answer that says neither yes nor no")
         kind, message = classify(good, text, mac)
         if kind == "failed":
             message = f"refused: {self.client.scrub(message, *secrets)}"
@@ -153,12 +159,16 @@ class DialectService(Service):
         return mac
 
     def _held(self) -> Set[str]:
-        good, payload = pair(self._rpc("listDevices"))
-        macs = macs_in(payload)
+        value = self._rpc("listDevices")
+        good, payload = pair(value)
+        macs = macs_in(value)
+        if not macs and not isinstance(payload, (list, str)):
+            raise AccountError(f"{self.client.host}: answers listDevices with something that is not a list")
         if not good and not macs:
-            text = " ".join(strings(payload))
+            text = " ".join(strings(payload)).strip()
+            low = text.lower()
             # An empty account is said with a false boolean by some, and with no text at all.
-            if text and "no " not in text.lower() and "not " not in text.lower():
+            if text and (low.startswith("error") or ("no " not in low and "not " not in low)):
                 raise AccountError(f"{self.client.host}: refuses listDevices: {self.client.scrub(text)}")
         return set(macs)
 

@@ -16,7 +16,14 @@ class AccountError(RedirectError):
 
 
 class ServiceDown(RedirectError):
-    """The service did not answer usefully, and what was asked did not happen; the rest of the run is not tried."""
+    """The service did not answer usefully; the rest of the run is not tried.
+
+    :param sent: what was asked may have happened all the same.
+    """
+
+    def __init__(self, message: str, sent: bool = False) -> None:
+        super().__init__(message)
+        self.sent = sent
 
 
 class LostReply(RedirectError):

@@ -15,8 +15,8 @@ import json
 from typing import Any, Collection, Dict, Iterator, List, Optional, Sequence, Tuple
 from urllib.parse import urlsplit
 
-from ansible_collections.dialtone.phones.plugins.module_utils.redirect.dialect import DialectService, macs_in, pair
-from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors import AccountError, DeviceError, RedirectError
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.dialect import DialectService, agreed, macs_in, pair
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors import AccountError, DeviceError, LostReply, RedirectError
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model import (
     OURS,
     UNKNOWN,
@@ -91,7 +91,7 @@ class FanvilFdps(DialectService):
             return f"the URL has a query, which {self.name} drops; keep the token in the path"
         return problem
 
-    def _answer(self, value: Any, *secrets: str) -> Any:
+    def _answer(self, value: Any, *secrets: str, read: bool = False) -> Any:
         good, payload = pair(value)
         text = " ".join(strings(payload)).strip()
         low = text.lower().replace(" ", "").replace("server_not_existed", "server_not_exist")
@@ -100,6 +100,8 @@ class FanvilFdps(DialectService):
                 raise DeviceError(kind, message)
         if not good or low.startswith("error"):
             raise DeviceError("failed", f"refused: {self.client.scrub(text or 'no reason given', *secrets)}")
+        if not read and low != "ok" and not agreed(value):
+            raise LostReply(f"{self.client.host}: an answer that says neither yes nor no")
         return payload
 
     def _tolerate(self, kind: str, method: str, *params: Any) -> None:
@@ -112,14 +114,17 @@ class FanvilFdps(DialectService):
 
     def _macs(self) -> List[str]:
         try:
-            return macs_in(self._answer(self._rpc("listDevices")))
+            payload = self._answer(self._rpc("listDevices"), read=True)
         except DeviceError as exc:
             raise AccountError(f"{self.client.host}: refuses listDevices: {exc}") from None
+        if not isinstance(payload, (list, str)):
+            raise AccountError(f"{self.client.host}: answers listDevices with something that is not a list")
+        return macs_in(payload)
 
     def _servers(self) -> Dict[str, Optional[str]]:
         """URLs by name of the server object; a list that cannot be read gives none."""
         try:
-            payload = self._answer(self._rpc("listServers"))
+            payload = self._answer(self._rpc("listServers"), read=True)
         except DeviceError:
             return {}
         rows: Any = payload
@@ -151,23 +156,37 @@ class FanvilFdps(DialectService):
     def register(self, devices: Sequence[Device], override: Collection[str]) -> Dict[str, Outcome]:
         return self.each(devices, lambda device: device.mac, self._add)
 
-    def _add_server(self, name: str, url: str) -> None:
+    def _add_server(self, name: str, url: str, free: str = "") -> None:
+        """Make a server object, anew where one of the name is left from an earlier try.
+
+        :param free: a MAC that is taken for unregistered; where it turns out to hang on the old object, that stays.
+        """
         try:
             self._answer(self._rpc("addMaterialServer", server_fields(name, url), repeatable=False, secrets=(url,)), url)
         except DeviceError as exc:
             if exc.kind != "server_exists":
                 raise
+            if free and self._uses(free, name):
+                raise DeviceError("exists", "is registered already") from None
             # Left over from an earlier try, with a URL that is not known.
             self._tolerate("server", "deleteServer", name)
             self._answer(self._rpc("addMaterialServer", server_fields(name, url), repeatable=False, secrets=(url,)), url)
 
     def _add(self, device: Device) -> None:
-        self._add_server(device.mac, device.url)
+        self._add_server(device.mac, device.url, device.mac)
         try:
             self._answer(self._rpc("registerDevice", device.mac, device.mac, repeatable=False))
-        except DeviceError:
-            self._tolerate("server", "deleteServer", device.mac)
+        except DeviceError as exc:
+            if exc.kind != "exists" or self._uses(device.mac, device.mac) is False:
+                self._tolerate("server", "deleteServer", device.mac)
             raise
+
+    def _uses(self, mac: str, name: str) -> Optional[bool]:
+        """A phone of ours hangs on this server object, for the list may lag behind, or another run be faster; None where that cannot be told."""
+        try:
+            return mac in macs_in(self._answer(self._rpc("listDevicesByServer", name), read=True))
+        except RedirectError:
+            return None
 
     def update(self, pairs: Sequence[Tuple[Device, Found]]) -> Dict[str, Outcome]:
         return self.each(pairs, lambda pair: pair[0].mac, self._move)
@@ -209,7 +228,7 @@ class FanvilFdps(DialectService):
     def _bound(self, mac: str, names: Sequence[str]) -> str:
         for name in names:
             try:
-                if mac in macs_in(self._answer(self._rpc("listDevicesByServer", name))):
+                if mac in macs_in(self._answer(self._rpc("listDevicesByServer", name), read=True)):
                     return name
             except DeviceError:
                 continue

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any, Collection, Dict, List, Sequence, Tuple
 
-from ansible_collections.dialtone.phones.plugins.module_utils.redirect.dialect import DialectService, pair
-from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors import DeviceError, RedirectError
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.dialect import DialectService, agreed, pair
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors import DeviceError, LostReply, RedirectError
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model import (
     ABSENT,
     FOREIGN,
@@ -76,9 +76,10 @@ class GigasetXml(DialectService):
 
     def _found(self, mac: str) -> Found:
         try:
-            good, payload = pair(self._rpc("checkDevice", self.spell(mac)))
+            value = self._rpc("checkDevice", self.spell(mac))
         except DeviceError as exc:
             return Found(mac, UNKNOWN, problem=str(exc))
+        good, payload = pair(value)
         text = " ".join(strings(payload)).strip()
         kind, message = self._error(text)
         if kind == "absent":
@@ -88,7 +89,7 @@ class GigasetXml(DialectService):
         if kind:
             return Found(mac, UNKNOWN, problem=message)
         # Good, or the MAC repeated as the text, both mean ours.
-        if good or text.upper().startswith(mac.upper()):
+        if (good and agreed(value)) or text.upper().startswith(mac.upper()):
             return Found(mac, OURS, key=self.spell(mac))
         return Found(mac, UNKNOWN, problem=f"the service answers checkDevice with {self.client.scrub(text)!r}")
 
@@ -129,6 +130,8 @@ class GigasetXml(DialectService):
         kind, message = self._error(text)
         if kind:
             raise DeviceError(kind, message)
+        if good and text.lower() != "ok" and not agreed(value):
+            raise LostReply(f"{self.client.host}: an answer that says neither yes nor no")
         if not good and text.lower() != "ok":
             raise DeviceError("failed", f"refused: {self.client.scrub(text or 'no reason given', *secrets)}")
 

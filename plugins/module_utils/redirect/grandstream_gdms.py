@@ -33,12 +33,29 @@ from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model imp
     Outcome,
 )
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.token import Token
-from ansible_collections.dialtone.phones.plugins.module_utils.redirect.transport import Reply
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.transport import Malformed, Reply, number, parse_object
 
 API = "oapi/v1.0.0/"
 PAGE = 100
 PROTOCOLS = {"tftp": "0", "http": "1", "https": "2"}
 SERIAL_MISMATCH = "30010"
+STALE = ("40002", "40004")  # sources differ on which says that the token or the signature is refused; a new token settles it
+
+
+def _parse(reply: Reply) -> Any:
+    """Every answer that is not refused at HTTP level is an object with retCode."""
+    value = parse_object(reply)
+    if reply.status < 400 and "retCode" not in value and "error" not in value:
+        raise Malformed("the answer has no retCode")
+    return value
+
+
+def _mac(value: Any) -> str:
+    """A MAC in whatever spelling, or an empty text."""
+    try:
+        return normalize_mac(value)
+    except MacError:
+        return ""
 
 
 class GrandstreamGdms(Service):
@@ -59,7 +76,7 @@ class GrandstreamGdms(Service):
     def __init__(self, account: Account, client: Any) -> None:
         super().__init__(account, client)
         self._token = Token()
-        self._site = ""
+        self._site: Any = ""  # as the service writes it
 
     # Calls.
 
@@ -75,7 +92,9 @@ class GrandstreamGdms(Service):
         def prepare(method: str, url: str, body: bytes) -> Tuple[str, Dict[str, str]]:
             return url, {"Content-Type": "application/x-www-form-urlencoded"}
 
-        reply = self.client.request("POST", "oapi/oauth/token", prepare=prepare, body=urlencode(form).encode(), repeatable=True)
+        reply = self.client.request(
+            "POST", "oapi/oauth/token", prepare=prepare, body=urlencode(form).encode(), parse=parse_object, repeatable=True
+        )
         value = reply.value if isinstance(reply.value, dict) else {}
         if not value.get("access_token"):
             raise self.refused(
@@ -103,12 +122,12 @@ class GrandstreamGdms(Service):
                 signed = gdms_sign.signature({**shown, **hidden, **(form or {})}, b"" if form else sent)
                 return f"{url}?{urlencode({**shown, 'signature': signed})}", {"Content-Type": content}
 
-            reply = self.client.request("POST", API + api, prepare=prepare, body=data, repeatable=repeatable)
+            reply = self.client.request("POST", API + api, prepare=prepare, body=data, parse=_parse, repeatable=repeatable)
             value = reply.value if isinstance(reply.value, dict) else {}
             code = str(value.get("retCode", ""))
             if code == "0":
                 return value.get("data")
-            if not renewed and (reply.status == 401 or "token" in str(value.get("msg") or "").lower()):
+            if not renewed and (reply.status == 401 or code in STALE or "token" in str(value.get("msg") or "").lower()):
                 self._token.drop()
                 renewed = True
                 continue
@@ -125,18 +144,23 @@ class GrandstreamGdms(Service):
     # Verbs.
 
     def _pages(self, api: str, conditions: Dict[str, Any]) -> Iterator[Dict[str, Any]]:
-        number, seen = 1, 0
+        page_number, count, seen = 1, 0, set()
         while True:
-            page = self._call(api, {**conditions, "pageNum": number, "pageSize": PAGE})
-            rows = page.get("result") or [] if isinstance(page, dict) else page or []
-            yield from (row for row in rows if isinstance(row, dict))
-            seen += len(rows)
-            total = page.get("total") if isinstance(page, dict) else None
-            if not rows or (isinstance(total, int) and seen >= total) or (not isinstance(total, int) and len(rows) < PAGE):
+            page = self._call(api, {**conditions, "pageNum": page_number, "pageSize": PAGE})
+            rows = page.get("result") if isinstance(page, dict) else page
+            if not isinstance(rows, (list, type(None))):
+                raise AccountError(f"{self.client.host}: answers {api} with something that is not a page of a list")
+            marks = {json.dumps(row, sort_keys=True) for row in rows or []}
+            yield from (row for row in rows or [] if isinstance(row, dict))
+            count += len(rows or [])
+            total = number(page.get("total")) if isinstance(page, dict) else None
+            # Nothing new means the end, or a service that ignores pageNum.
+            if not marks - seen or (total is not None and count >= total) or (total is None and len(rows or []) < PAGE):
                 return
-            number += 1
+            seen |= marks
+            page_number += 1
 
-    def _site_id(self) -> str:
+    def _site_id(self) -> Any:
         """The site that new phones are put into: the one that server_name names, else the first."""
         if not self._site:
             rows = list(self._pages("site/list", {}))
@@ -148,7 +172,7 @@ class GrandstreamGdms(Service):
             wanted = self.account.server_name
             for row in flat:
                 if not wanted or wanted in (row.get("siteName"), row.get("name")):
-                    self._site = str(row.get("siteId") or row.get("id") or "")
+                    self._site = row.get("siteId") or row.get("id") or ""
                     break
             if not self._site:
                 raise AccountError(
@@ -158,11 +182,9 @@ class GrandstreamGdms(Service):
 
     def list(self) -> Iterator[Found]:
         for row in self._pages("device/list", {}):
-            try:
-                mac = normalize_mac(row.get("mac"))
-            except MacError:
-                continue
-            yield Found(mac, OURS, key=str(row.get("sn") or ""), raw=row)
+            mac = _mac(row.get("mac"))
+            if mac:
+                yield Found(mac, OURS, key=str(row.get("sn") or ""), raw=row)
 
     def lookup(self, macs: Sequence[str], deep: bool = False) -> Dict[str, Found]:
         if len(macs) > 3:
@@ -170,7 +192,7 @@ class GrandstreamGdms(Service):
         result = {mac: Found(mac, UNKNOWN) for mac in macs}
         for mac in macs:
             for row in self._pages("device/list", {"mac": format_mac(mac, "upper", "colon")}):
-                if str(row.get("mac") or "").replace(":", "").lower() == mac:
+                if _mac(row.get("mac")) == mac:
                     result[mac] = Found(mac, OURS, key=str(row.get("sn") or ""), raw=row)
         return result
 
@@ -186,19 +208,25 @@ class GrandstreamGdms(Service):
         data = self._call("device/add", body, repeatable=False)
         data = data if isinstance(data, dict) else {}
         outcomes: Dict[str, Outcome] = {}
-        for row in data.get("errorDeviceList") or []:
-            mac = str(row.get("mac") or "").replace(":", "").lower()
+        rows = data.get("errorDeviceList")
+        for row in rows if isinstance(rows, list) else []:
+            mac = _mac(row.get("mac")) if isinstance(row, dict) else ""
+            if not mac:
+                continue
             text = str(row.get("errorMsg") or "")
             if SERIAL_MISMATCH in text:
                 outcomes[mac] = Outcome("invalid", "the serial number is not that of this MAC")
             else:
                 # What a foreign or an enrolled phone is called is not known; the list tells the latter.
                 outcomes[mac] = Outcome("exists", f"refused: {self.client.scrub(text)}")
-        failures = data.get("failure")
-        settled = not isinstance(failures, int) or failures == len(outcomes)
+        # A retCode of 0 alone proves nothing: the counts have to be there, and to agree with the list.
+        failures, successes = number(data.get("failure")), number(data.get("success"))
+        if failures is None and successes is not None:
+            failures = len(devices) - successes
+        settled = failures == len(outcomes)
         for device in devices:
             if device.mac not in outcomes:
-                outcomes[device.mac] = DONE if settled else Outcome("lost", "the answer counts failures without naming their MACs")
+                outcomes[device.mac] = DONE if settled else Outcome("lost", "the answer does not say which were taken")
         return outcomes
 
     def update(self, pairs: Sequence[Tuple[Device, Found]]) -> Dict[str, Outcome]:

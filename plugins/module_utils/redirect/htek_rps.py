@@ -10,16 +10,15 @@ So each phone and URL gets an object of its own, named after the MAC and a diges
 from __future__ import annotations
 
 import hashlib
-from typing import Collection, Dict, Sequence, Tuple
+from typing import Any, Callable, Collection, Dict, Optional, Sequence, Tuple
 
-from ansible_collections.dialtone.phones.plugins.module_utils.redirect.dialect import RedirectDialect, pair
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.dialect import RedirectDialect
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors import DeviceError
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model import Capabilities, Device, Found, Outcome
-from ansible_collections.dialtone.phones.plugins.module_utils.redirect.xmlrpc import strings
 
 
 def server_name(mac: str, url: str) -> str:
-    """Twenty characters, the most that the service takes; seven of a digest tell nothing of a token of 128 bits."""
+    """Twenty characters, the most that the service takes; seven of a digest tell nothing of a token of 160 bits."""
     return f"{mac}-{hashlib.sha256(url.encode()).hexdigest()[:7]}"
 
 
@@ -39,26 +38,32 @@ class HtekRps(RedirectDialect):
         return self.each(devices, lambda device: device.mac, lambda device: self._add(device, device.mac in override))
 
     def _add(self, device: Device, override: bool) -> None:
-        name = self._server(device)
-        params = (self.spell(device.mac), name, "1") if override else (self.spell(device.mac), name)
-        self._judge(self._rpc("registerDevice", *params, repeatable=override), device.mac, device.url)
+        more = ("1",) if override else ()
+        self._bind(device, lambda name: self._rpc("registerDevice", self.spell(device.mac), name, *more, repeatable=override))
 
-    def _server(self, device: Device) -> str:
-        """The object of this phone and URL; that it exists is as good as made, since its name says what it holds."""
+    def _bind(self, device: Device, call: Callable[[str], Any]) -> None:
+        """Make the object of this phone and URL, and the call that names it.
+
+        An object that exists is as good as made, since its name says what it holds. How that is refused is not documented, so the call tells.
+        """
         name = server_name(device.mac, device.url)
-        value = self._rpc("addServer", name, device.url, secrets=(device.url,))
+        refused: Optional[DeviceError] = None
         try:
-            self._judge(value, device.mac, device.url)
-        except DeviceError:
-            if "exist" not in " ".join(strings(pair(value)[1])).lower():
-                raise
-        return name
+            self._judge(self._rpc("addServer", name, device.url, secrets=(device.url,)), device.mac, device.url)
+        except DeviceError as exc:
+            refused = exc
+        try:
+            self._judge(call(name), device.mac, device.url)
+        except DeviceError as exc:
+            if refused and exc.kind in ("server", "failed"):
+                raise refused from None
+            raise
 
     def update(self, pairs: Sequence[Tuple[Device, Found]]) -> Dict[str, Outcome]:
         return self.each([device for device, _found in pairs], lambda device: device.mac, self._move)
 
     def _move(self, device: Device) -> None:
-        self._judge(self._rpc("editDevice", self.spell(device.mac), self._server(device)), device.mac, device.url)
+        self._bind(device, lambda name: self._rpc("editDevice", self.spell(device.mac), name))
 
 
 SERVICE = HtekRps

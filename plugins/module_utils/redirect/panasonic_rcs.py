@@ -67,7 +67,8 @@ class PanasonicRcs(DialectService):
             return {**self._states(macs[:half]), **self._states(macs[half:])}
         if isinstance(value, dict):
             return {mac: next((code for name, code in value.items() if name.lower() == mac), None) for mac in macs}
-        codes: List[Any] = [item.get("faultCode", item.get("code")) if isinstance(item, dict) else item for item in value or []]
+        rows = value if isinstance(value, list) else []
+        codes: List[Any] = [item.get("faultCode", item.get("code")) if isinstance(item, dict) else item for item in rows]
         codes = [item[-1] if isinstance(item, list) and item else item for item in codes]
         if len(codes) != len(macs):
             raise AccountError(f"{self.client.host}: answers checkPhones of {len(macs)} with {len(codes)} codes")

@@ -13,7 +13,7 @@ import json
 import re
 import secrets
 import time
-from typing import Any, ClassVar, Collection, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Callable, ClassVar, Collection, Dict, Iterator, List, Optional, Sequence, Tuple
 from urllib.parse import quote
 
 from ansible_collections.dialtone.phones.plugins.module_utils.mac import MacError, normalize_mac
@@ -31,13 +31,25 @@ from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model imp
     Found,
     Outcome,
 )
-from ansible_collections.dialtone.phones.plugins.module_utils.redirect.transport import Reply
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.transport import Malformed, Reply, parse_json, parse_object
 
 PAGE = 1000
 ONE_BY_ONE = 5  # up to so many MACs a call each is cheaper than the whole list
 KEPT = ("name", "provisioning_profile")
-_NEXT = re.compile(r"<([^>]*)>\s*;[^,]*\brel=\"?next\"?")
+_NEXT = re.compile(r"<([^>]*)>\s*;[^,]*\brel=\"?next\"?", re.IGNORECASE)
 _TAKEN = ("taken_mac_or_forbidden", "lacks permission to endpoint")
+
+
+def _parse_rows(reply: Reply) -> Any:
+    """The rows of a list, bare or wrapped. An answer that is none must not be taken for an empty one."""
+    value = parse_json(reply)
+    if reply.status >= 400:
+        return value
+    if isinstance(value, dict):
+        value = next((value[name] or [] for name in ("results", "data", "items") if name in value), None)
+    if not isinstance(value, list):
+        raise Malformed("the answer is not a list")
+    return value
 
 
 class HawkRest(Service):
@@ -67,9 +79,9 @@ class HawkRest(Service):
 
     # Calls.
 
-    def _call(self, method: str, url: str, body: Any = None) -> Reply:
+    def _call(self, method: str, url: str, body: Any = None, parse: Callable[[Reply], Any] = parse_json) -> Reply:
         data = b"" if body is None else json.dumps(body).encode()
-        reply = self.client.request(method, url, prepare=self._sign, body=data, repeatable=True)
+        reply = self.client.request(method, url, prepare=self._sign, body=data, parse=parse, repeatable=True)
         if reply.status == 401:
             raise self.refused(self._said(reply) or "HTTP 401")
         return reply
@@ -97,9 +109,9 @@ class HawkRest(Service):
         text = value if isinstance(value, str) else json.dumps(value)
         return self.client.scrub(text, *hidden)
 
-    def _get(self, url: str, what: str) -> Any:
-        reply = self._call("GET", url)
-        if reply.status >= 400 or reply.value is None:
+    def _get(self, url: str, what: str, parse: Callable[[Reply], Any] = parse_object) -> Reply:
+        reply = self._call("GET", url, parse=parse)
+        if reply.status >= 400:
             raise AccountError(f"{self.client.host}: does not give {what} (HTTP {reply.status} {self._said(reply)})".replace(" )", ")"))
         return reply
 
@@ -115,18 +127,13 @@ class HawkRest(Service):
     def _rows(self, url: str) -> Iterator[Dict[str, Any]]:
         """Every row of a list, following the links between its pages, which never lead off the configured origin."""
         seen = set()
+        url = self.client.resolve(url)
         while url and url not in seen:
             seen.add(url)
-            reply = self._get(url, "a list")
-            value = reply.value
-            rows = (
-                value
-                if isinstance(value, list)
-                else next((value[k] for k in ("results", "data", "items") if isinstance(value.get(k), list)), [])
-            )
-            yield from (row for row in rows if isinstance(row, dict))
+            reply = self._get(url, "a list", _parse_rows)
+            yield from (row for row in reply.value if isinstance(row, dict))
             match = _NEXT.search(reply.headers.get("Link") or "")
-            url = self.client.resolve(match.group(1)) if match else ""
+            url = self.client.resolve(match.group(1), url) if match else ""
 
     def _navigate(self) -> None:
         """Find the account's endpoints and the setting's id, once."""
@@ -176,14 +183,14 @@ class HawkRest(Service):
         return result
 
     def _read(self, mac: str) -> Found:
-        reply = self._call("GET", self._endpoints + mac)
+        reply = self._call("GET", self._endpoints + mac, parse=parse_object)
         if reply.status == 404:
             return Found(mac, ABSENT)
         if self._is_foreign(reply):
             return Found(mac, FOREIGN)
         if reply.status >= 400 or not isinstance(reply.value, dict):
             return Found(mac, UNKNOWN, problem=f"cannot be read: HTTP {reply.status} {self._said(reply)}".strip())
-        found = self._found({"mac": mac, **reply.value})
+        found = self._found({**reply.value, "mac": reply.value.get("mac") or mac})
         if found is None or found.mac != mac:
             return Found(mac, UNKNOWN, problem="the service answers with another MAC")
         if found.url is None:
@@ -229,5 +236,7 @@ class HawkRest(Service):
 
     def _delete(self, item: Found) -> None:
         reply = self._call("DELETE", self._endpoints + item.mac)
-        if reply.status != 404:
-            self._judge(reply)
+        if reply.status == 404:
+            # It was ours a moment ago: a reply may have been lost, or this is some proxy's page.
+            raise DeviceError("lost", "the service does not know it")
+        self._judge(reply)

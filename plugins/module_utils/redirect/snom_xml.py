@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Collection, Dict, Iterator, Sequence, Tuple
 from urllib.parse import urlsplit
 
-from ansible_collections.dialtone.phones.plugins.module_utils.redirect.dialect import DialectService, macs_in, pair, truth
-from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors import AccountError, DeviceError
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.dialect import DialectService, agreed, macs_in, pair, truth
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors import AccountError, DeviceError, LostReply
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model import (
     ABSENT,
     FOREIGN,
@@ -82,8 +82,9 @@ class SnomXml(DialectService):
             value = self._rpc("getPhoneRedirection", mac)
         except DeviceError as exc:
             return Found(mac, UNKNOWN, problem=str(exc))
-        texts = strings(value[1:] if isinstance(value, list) and value else value)
-        good = truth(value[0]) if isinstance(value, list) and value else False
+        if not isinstance(value, list) or not value:
+            return Found(mac, UNKNOWN, problem="the service answers getPhoneRedirection with something that is no list")
+        texts, good = strings(value[1:]), truth(value[0])
         kind, message = next((found for found in map(_error, texts) if found[0]), ("", ""))
         if kind == "foreign":
             return Found(mac, FOREIGN)
@@ -92,11 +93,22 @@ class SnomXml(DialectService):
         if kind:
             return Found(mac, UNKNOWN, problem=message)
         if not good:
-            # Some other way to say that there is none; registering tells, and never takes another account's.
-            return Found(mac, UNKNOWN)
+            return self._checked(mac)
         # Company and URL by the document, the URL alone by some clients: the URL is the text that is one.
         url = next((text.strip() for text in reversed(texts) if urlsplit(text.strip()).scheme and "://" in text), "")
         return Found(mac, OURS, url=url, key=mac)
+
+    def _checked(self, mac: str) -> Found:
+        """What checkPhone says where getPhoneRedirection refuses in words that are not known."""
+        try:
+            value = self._rpc("checkPhone", mac)
+        except DeviceError as exc:
+            return Found(mac, UNKNOWN, problem=str(exc))
+        if agreed(value):
+            return Found(mac, OURS, key=mac)
+        kind, _message = _error(" ".join(strings(value)))
+        # A refusal in yet other words says that it is not ours; registering tells more, and never takes another account's.
+        return Found(mac, {"foreign": FOREIGN, "absent": ABSENT}.get(kind, UNKNOWN))
 
     def register(self, devices: Sequence[Device], override: Collection[str]) -> Dict[str, Outcome]:
         return self.each(devices, lambda device: device.mac, self._write)
@@ -116,6 +128,8 @@ class SnomXml(DialectService):
             raise DeviceError(kind, message)
         if not good or text.lower().startswith("error"):
             raise DeviceError("failed", f"refused: {self.client.scrub(text or 'no reason given', *secrets)}")
+        if text.lower() != "ok" and not agreed(value):
+            raise LostReply(f"{self.client.host}: an answer that says neither yes nor no")
 
     def deregister(self, found: Sequence[Found]) -> Dict[str, Outcome]:
         return self.each(found, lambda item: item.mac, lambda item: self._answer(self._rpc("deregisterPhone", item.mac)))

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import collections
+import datetime
 import email.utils
 import json
 import logging
@@ -91,10 +92,29 @@ def parse_json(reply: Reply) -> Any:
         return None
     try:
         return json.loads(reply.content.decode("utf-8-sig"))
-    except ValueError:
+    except (ValueError, RecursionError):
         if reply.status >= 400:
             return None
         raise Malformed("the body is not JSON") from None
+
+
+def parse_object(reply: Reply) -> Any:
+    """The JSON object of an answer that has to be one.
+
+    :raises Malformed: something else, an empty body too. A refusal may be anything.
+    """
+    value = parse_json(reply)
+    if reply.status < 400 and not isinstance(value, dict):
+        raise Malformed("the body is not a JSON object")
+    return value
+
+
+def number(value: Any) -> Optional[int]:
+    """Return a count, which some write as text; nothing where it is none."""
+    try:
+        return None if isinstance(value, (bool, float)) else int(value)
+    except (TypeError, ValueError):
+        return None
 
 
 class _NotSent(Exception):
@@ -164,15 +184,17 @@ class Client:
     def close(self) -> None:
         self._session.close()
 
-    def resolve(self, link: str) -> str:
+    def resolve(self, link: str, base: str = "") -> str:
         """The absolute form of a link that the service handed out.
 
+        :param base: the address that the link was found at; empty for that of the service.
         :raises AccountError: it leads to another origin, which must not see the credentials.
         """
         try:
-            url = urljoin(self.base_url, link)
+            # As it will be sent: requests spells some escapes anew, and a signature covers what the service sees.
+            url = requests.Request("GET", urljoin(base or self.base_url, link)).prepare().url or ""
             same = _origin(url) == self.origin
-        except ValueError:
+        except (ValueError, rex.RequestException):
             same = False
         if not same:
             raise AccountError(f"{self.host}: the service hands out a link to another host, which is not followed")
@@ -213,7 +235,7 @@ class Client:
         :raises AccountError: the certificate is not trusted, or the service redirects.
         """
         url = self.resolve(url)
-        attempt = 0
+        attempt, arrived = 0, False
         while True:
             wait: Optional[float] = None
             try:
@@ -223,10 +245,9 @@ class Client:
             except _Broken as exc:
                 sent, reason = True, str(exc)
             else:
-                retry_after = _retry_after(reply.headers.get("Retry-After"))
-                if reply.status == 429 or (reply.status == 503 and retry_after is not None):
+                wait = _retry_after(reply.headers.get("Retry-After"), reply.headers.get("Date"))
+                if reply.status == 429:
                     sent, reason = False, f"the service is throttling (HTTP {reply.status})"
-                    wait = retry_after
                     if wait is None:
                         wait = self.throttle_wait if self.retry_wait is None else self.retry_wait
                 elif 300 <= reply.status < 400:
@@ -234,7 +255,8 @@ class Client:
                         f"{self.host}: HTTP {reply.status} leads elsewhere and is not followed; set api_url to the service itself"
                     )
                 elif reply.status >= 500 or reply.status == 408:
-                    sent, reason = True, f"HTTP {reply.status}"
+                    # A gateway says so of calls that were made, too.
+                    sent, reason = True, f"HTTP {reply.status}" if wait is None else f"the service is throttling (HTTP {reply.status})"
                 else:
                     try:
                         reply.value = parse(reply)
@@ -244,14 +266,20 @@ class Client:
                         self._waited = 0.0
                         return reply
             if sent and not repeatable:
+                if wait is not None and self._waited + wait <= self.retry_limit:
+                    self._waited += wait
+                    self._sleep(wait)
                 raise LostReply(f"{self.host}: {reason}")
             attempt += 1
+            arrived = arrived or sent
             if wait is None:
                 wait = (1.0 if self.retry_wait is None else self.retry_wait) * 2 ** (attempt - 1)
             if attempt > self.retries:
-                raise ServiceDown(f"{self.host}: {reason}, {attempt} attempts")
+                raise ServiceDown(f"{self.host}: {reason}, {attempt} attempts", arrived)
             if self._waited + wait > self.retry_limit:
-                raise ServiceDown(f"{self.host}: {reason}; waiting {wait:.0f} s more would pass retry_limit ({self.retry_limit:.0f} s)")
+                raise ServiceDown(
+                    f"{self.host}: {reason}; waiting {wait:.0f} s more would pass retry_limit ({self.retry_limit:.0f} s)", arrived
+                )
             self._waited += wait
             self._sleep(wait)
 
@@ -322,7 +350,7 @@ class Client:
         if not date:
             return
         try:
-            self._skew = email.utils.parsedate_to_datetime(date).timestamp() - time.time()
+            self._skew = _seconds(date) - time.time()
         except (TypeError, ValueError, OverflowError):
             return
 
@@ -348,13 +376,26 @@ def _never_connected(exc: BaseException) -> bool:
     return isinstance(reason, urllib3.exceptions.NewConnectionError)
 
 
-def _retry_after(text: Optional[str]) -> Optional[float]:
-    """Seconds, from a number or an HTTP date; None when absent or unreadable."""
+def _seconds(date: str) -> float:
+    when = email.utils.parsedate_to_datetime(date)
+    return (when if when.tzinfo else when.replace(tzinfo=datetime.timezone.utc)).timestamp()
+
+
+def _retry_after(text: Optional[str], date: Optional[str] = None) -> Optional[float]:
+    """Seconds, from a number or an HTTP date; None when absent or unreadable.
+
+    :param date: the answer's own Date: the service's clock counts, not ours.
+    """
     if not text:
         return None
     if text.strip().isdigit():
         return float(text.strip())
     try:
-        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
+        until = _seconds(text)
     except (TypeError, ValueError, OverflowError):
         return None
+    try:
+        now = _seconds(date) if date else time.time()
+    except (TypeError, ValueError, OverflowError):
+        now = time.time()
+    return max(0.0, until - now)

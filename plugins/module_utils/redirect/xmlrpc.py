@@ -74,7 +74,10 @@ def _decode(element: ET.Element) -> Any:
         except ValueError:
             raise Malformed("the body is not XML-RPC") from None
     if tag == "base64":
-        return base64.b64decode(text)
+        try:
+            return base64.b64decode(text)
+        except ValueError:
+            raise Malformed("the body is not XML-RPC") from None
     return child.text or ""
 
 
@@ -87,9 +90,16 @@ def decode_response(content: bytes) -> Any:
     if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
         raise Malformed("the body declares a document type")
     try:
-        root = ET.fromstring(content.strip())
-    except (ET.ParseError, LookupError, ValueError):
+        return _decode_root(ET.fromstring(content.strip()))
+    except (ET.ParseError, LookupError, RecursionError):
         raise Malformed("the body is not XML") from None
+    except Malformed:
+        raise
+    except ValueError:
+        raise Malformed("the body is not XML") from None
+
+
+def _decode_root(root: ET.Element) -> Any:
     fault = root.find("fault/value")
     if fault is not None:
         detail = _decode(fault)

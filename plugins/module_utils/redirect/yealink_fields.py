@@ -28,7 +28,8 @@ def found_of(row: Dict[str, Any]) -> Optional[Found]:
     except MacError:
         return None
     url = str(row.get("uniqueServerUrl") or row.get("serverUrl") or "")
-    username = str(row["authName"] or "") if "authName" in row else None
+    # Where a service lists no user name, it writes null.
+    username = str(row["authName"]) if row.get("authName") is not None else None
     return Found(mac, OURS, url=url, username=username, key=str(row.get("id") or ""), raw=row)
 
 

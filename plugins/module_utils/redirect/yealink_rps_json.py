@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect import xca
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.base import Service
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.dialect import truth
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors import AccountError, DeviceError, LostReply, RedirectError
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model import (
     ABSENT,
@@ -26,7 +27,7 @@ from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model imp
     Found,
     Outcome,
 )
-from ansible_collections.dialtone.phones.plugins.module_utils.redirect.transport import Reply
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.transport import Malformed, Reply, number, parse_object
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.yealink_fields import device_fields, found_of, server_id
 
 PAGE = 100  # what clients ask for; no limit is documented
@@ -39,6 +40,17 @@ _ERRORS = {
     "device.operate.forbidden": ("foreign", "belongs to another enterprise"),
 }
 _ACCOUNT = ("accesskey", "content.md5", "token.unauthorized", "permission.denied", "signature", "nonce", "timestamp")
+
+
+UNLISTED = "?"  # in place of an id: only the whole list tells
+
+
+def _parse(reply: Reply) -> Any:
+    """Every answer that is not refused at HTTP level is an object with ret."""
+    value = parse_object(reply)
+    if reply.status < 400 and "ret" not in value:
+        raise Malformed("the answer has no ret")
+    return value
 
 
 class YealinkRpsJson(Service):
@@ -72,7 +84,9 @@ class YealinkRpsJson(Service):
         :raises AccountError: any other.
         """
         data = b"" if body is None else json.dumps(body).encode()
-        reply = self.client.request("GET" if body is None else "POST", path + query, prepare=self._sign, body=data, repeatable=repeatable)
+        reply = self.client.request(
+            "GET" if body is None else "POST", path + query, prepare=self._sign, body=data, parse=_parse, repeatable=repeatable
+        )
         value = reply.value
         if not isinstance(value, dict) or "ret" not in value:
             raise self._unreadable(reply)
@@ -84,16 +98,14 @@ class YealinkRpsJson(Service):
             return value.get("data")
         raise self._refusal(value, hidden)
 
-    def _unreadable(self, reply: Reply) -> RedirectError:
+    def _unreadable(self, reply: Reply) -> AccountError:
         code = str(reply.value.get("code") or "") if isinstance(reply.value, dict) else ""
         if reply.status in (401, 403):
             today = "; accounts of today's management cloud need the service yealink_ymcs" if code == "500401" else ""
             return self.refused(f"{'code ' + code if code else f'HTTP {reply.status}'}{today}")
-        if reply.status >= 400:
-            return AccountError(
-                f"{self.client.host}: HTTP {reply.status}; api_url is not the address of {self.name}, or the service refuses the call"
-            )
-        return LostReply(f"{self.client.host}: the answer has no ret")
+        return AccountError(
+            f"{self.client.host}: HTTP {reply.status}; api_url is not the address of {self.name}, or the service refuses the call"
+        )
 
     def _refusal(self, value: Dict[str, Any], hidden: Tuple[str, ...]) -> RedirectError:
         error = value.get("error") or value.get("errors") or {}
@@ -125,14 +137,17 @@ class YealinkRpsJson(Service):
         skip, seen = 0, set()
         while True:
             page = self._read(path, {**({"key": key} if key else {}), "skip": skip, "limit": PAGE, "autoCount": True})
-            page = page if isinstance(page, dict) else {}
-            rows = [row for row in page.get("data") or [] if isinstance(row, dict)]
-            fresh = [row for row in rows if str(row.get("id")) not in seen]
-            seen.update(str(row.get("id")) for row in fresh)
+            # A success without data is an empty list; anything else that is no page must not be taken for one.
+            page = {"data": None} if page is None else page
+            if not isinstance(page, dict) or not isinstance(page.get("data", ""), (list, type(None))):
+                raise AccountError(f"{self.client.host}: answers {path} with something that is not a page of a list")
+            rows = [row for row in page["data"] or [] if isinstance(row, dict)]
+            fresh = [row for row in rows if str(row.get("id") or row.get("mac")) not in seen]
+            seen.update(str(row.get("id") or row.get("mac")) for row in fresh)
             yield from fresh
             skip += len(rows)
-            total = page.get("total")
-            if not fresh or (isinstance(total, int) and skip >= total):
+            total = number(page.get("total"))
+            if not fresh or (total is not None and skip >= total):
                 return
 
     def list(self) -> Iterator[Found]:
@@ -151,22 +166,30 @@ class YealinkRpsJson(Service):
         for mac, found in result.items():
             if found.state != OURS and (few or deep):
                 result[mac] = self._owner(mac)
+        # Ours by checkMac, or it cannot be read.
+        hidden = [mac for mac, found in result.items() if found.raw is None and found.key == UNLISTED]
+        if hidden:
+            # The filter is a substring of a spelling that is not documented, so only the whole list settles it.
+            listed = self.select(hidden, self.list() if few else (), missing=UNKNOWN)
+            for mac, found in listed.items():
+                if found.state != OURS and result[mac].state == OURS:
+                    found.problem = "the service calls it this account's (checkMac), but does not list it"
+            result.update(listed)
         return result
 
     def _owner(self, mac: str) -> Found:
-        """What checkMac says of a MAC that is not in our list."""
+        """What checkMac says of a MAC that is not in our list; ours without a row means that the list was not complete."""
         try:
             data = self._call("device/checkMac", query=f"?mac={quote(mac)}")
         except DeviceError as exc:
-            return Found(mac, UNKNOWN, problem=str(exc) if exc.kind == "invalid" else "")
+            return Found(mac, UNKNOWN, problem=str(exc)) if exc.kind == "invalid" else Found(mac, UNKNOWN, key=UNLISTED)
         except LostReply:
-            return Found(mac, UNKNOWN)
+            return Found(mac, UNKNOWN, key=UNLISTED)
         if not isinstance(data, dict) or data.get("existed") is None:
-            return Found(mac, UNKNOWN)
-        if not data["existed"]:
+            return Found(mac, UNKNOWN, key=UNLISTED)
+        if not truth(data["existed"]):
             return Found(mac, ABSENT)
-        # Ours, yet not in the list: registering it tells more.
-        return Found(mac, UNKNOWN if data.get("self") else FOREIGN)
+        return Found(mac, OURS, key=UNLISTED) if truth(data.get("self")) else Found(mac, FOREIGN)
 
     def _server(self) -> Dict[str, str]:
         if not self.account.server_name:
@@ -187,6 +210,8 @@ class YealinkRpsJson(Service):
 
     def _edit(self, pair: Tuple[Device, Found]) -> None:
         device, found = pair
+        if not found.key:
+            raise DeviceError("failed", "the service lists it without an id, so it cannot be changed")
         raw = found.raw if isinstance(found.raw, dict) else {}
         kept = {name: raw[name] for name in ("serverId", "remark") if raw.get(name)}
         body = {"id": found.key, **kept, **self._server(), **device_fields(device)}
@@ -196,6 +221,12 @@ class YealinkRpsJson(Service):
         return self.whole([item.mac for item in found], lambda: self._delete(found))
 
     def _delete(self, found: Sequence[Found]) -> Dict[str, Outcome]:
+        unnamed = {
+            item.mac: Outcome("failed", "the service lists it without an id, so it cannot be removed") for item in found if not item.key
+        }
+        if unnamed:
+            rest = [item for item in found if item.key]
+            return {**unnamed, **(self._delete(rest) if rest else {})}
         try:
             self._call("device/delete", {"ids": [item.key for item in found]})
         except DeviceError as exc:

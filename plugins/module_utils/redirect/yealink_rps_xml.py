@@ -18,6 +18,7 @@ from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model imp
     Found,
     Outcome,
 )
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.transport import Client
 
 SERVER = "dialtone"
 
@@ -35,6 +36,10 @@ class YealinkRpsXml(RedirectDialect):
         "Another account's MAC cannot be relied on to be overridden, even when it is named.",
     )
 
+    def __init__(self, account: Account, client: Client) -> None:
+        super().__init__(account, client)
+        self._added = False  # tried once is enough
+
     @classmethod
     def account_problems(cls, account: Account) -> List[str]:
         problems = super().account_problems(account)
@@ -51,11 +56,19 @@ class YealinkRpsXml(RedirectDialect):
     def _write(self, device: Device, override: bool) -> None:
         try:
             self._register(device, override)
+            return
         except DeviceError as exc:
-            if exc.kind != "server":
+            # How an unknown name is refused is not documented; that the name is meant is as much as can be told.
+            if self._added or (exc.kind != "server" and not (exc.kind == "failed" and "server" in str(exc).lower())):
                 raise
-            self._add_server(device)
+        refused = self._add_server(device)
+        try:
             self._register(device, override)
+        except DeviceError as exc:
+            if exc.kind == "server":
+                name = self.account.server_name or SERVER
+                raise AccountError(f"server_name: {name!r} is not known to the service and cannot be added: {refused or exc}") from None
+            raise
 
     def _register(self, device: Device, override: bool) -> None:
         name = self.account.server_name or SERVER
@@ -71,14 +84,19 @@ class YealinkRpsXml(RedirectDialect):
         )
         self._judge(value, device.mac, device.url)
 
-    def _add_server(self, device: Device) -> None:
-        """Make the server entry that the unique URLs hang on; its own URL is only the host, never a phone's."""
+    def _add_server(self, device: Device) -> str:
+        """Make the server entry that the unique URLs hang on; its own URL is only the host, never a phone's.
+
+        :returns: why it is refused; that it is there already, from a call whose reply got lost, would be such a reason.
+        """
+        self._added = True
         name = self.account.server_name or SERVER
         parts = urlsplit(device.url)
         try:
             self._judge(self._rpc("addServer", name, f"{parts.scheme}://{parts.netloc}/"), device.mac, device.url)
         except DeviceError as exc:
-            raise AccountError(f"server_name: {name!r} is not known to the service and cannot be added: {exc}") from None
+            return str(exc)
+        return ""
 
 
 SERVICE = YealinkRpsXml

@@ -13,12 +13,12 @@ import json
 import re
 import time
 import uuid
-from typing import Any, Collection, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Collection, Dict, Iterator, List, Optional, Sequence, Tuple
 from urllib.parse import quote
 
 from ansible_collections.dialtone.phones.plugins.module_utils.mac import MacError, normalize_mac
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.base import Service
-from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors import AccountError, DeviceError, RedirectError
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors import AccountError, DeviceError, LostReply, RedirectError
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model import (
     DONE,
     UNKNOWN,
@@ -29,7 +29,7 @@ from ansible_collections.dialtone.phones.plugins.module_utils.redirect.model imp
     Outcome,
 )
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.token import Token
-from ansible_collections.dialtone.phones.plugins.module_utils.redirect.transport import Reply
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.transport import Malformed, Reply, number, parse_json, parse_object
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.xmlrpc import basic
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.yealink_fields import device_fields, found_of, server_id
 
@@ -54,6 +54,14 @@ def _rows(value: Any, *names: str) -> List[Any]:
             if isinstance(value.get(name), list):
                 return value[name]
     return []
+
+
+def _parse_page(reply: Reply) -> Any:
+    """A page of a list. An answer that is none must not be taken for the end of it."""
+    value = parse_object(reply)
+    if reply.status < 400 and not ("data" in value and isinstance(value["data"], (list, type(None)))):
+        raise Malformed("the answer is not a page of a list")
+    return value
 
 
 def _code(value: Any) -> str:
@@ -121,26 +129,29 @@ class YealinkYmcs(Service):
         def prepare(method: str, url: str, body: bytes) -> Tuple[str, Dict[str, str]]:
             return url, {**self._stamp(), "Authorization": authorization}
 
-        reply = self.client.request("POST", "v2/token", prepare=prepare, body=b'{"grant_type":"client_credentials"}', repeatable=True)
+        body = b'{"grant_type":"client_credentials"}'
+        reply = self.client.request("POST", "v2/token", prepare=prepare, body=body, parse=parse_object, repeatable=True)
         value = reply.value if isinstance(reply.value, dict) else {}
         if reply.status >= 400 or not value.get("access_token"):
             raise self._failure(reply)
         self._token.take(value)
 
-    def _call(self, method: str, path: str, body: Any = None, repeatable: bool = True) -> Reply:
+    def _call(self, method: str, path: str, body: Any = None, repeatable: bool = True, parse: Callable[[Reply], Any] = parse_json) -> Reply:
         """One call with a valid token; an expired one is renewed once. 4xx answers come back for the caller to judge."""
         data = b"" if method == "GET" else json.dumps({} if body is None else body).encode()
         renewed = repeated = False
         while True:
             if not self._token.good:
                 self._renew()
-            reply = self.client.request(method, path, prepare=self._prepare, body=data, repeatable=repeatable)
+            reply = self.client.request(method, path, prepare=self._prepare, body=data, parse=parse, repeatable=repeatable)
             code = _code(reply.value)
             if reply.status == 401 and code != "500401" and not renewed:
                 self._token.drop()
                 renewed = True
                 continue
-            if code == "500403" and not repeated:  # the nonce was seen before: some proxy repeated us
+            if code == "500403" and not repeated:  # the nonce was seen before: some proxy repeated us, so the call may be done
+                if not repeatable:
+                    raise LostReply(f"{self.client.host}: the call was repeated on its way")
                 repeated = True
                 continue
             if reply.status == 401 or code in ("500401", "500403", "900401"):
@@ -150,11 +161,11 @@ class YealinkYmcs(Service):
     def _prepare(self, method: str, url: str, body: bytes) -> Tuple[str, Dict[str, str]]:
         return url, {**self._stamp(), "Authorization": f"Bearer {self._token.text}"}
 
-    def _failure(self, reply: Reply) -> RedirectError:
+    def _failure(self, reply: Reply, *hidden: str) -> RedirectError:
         """What a refused call means for the account."""
         value = reply.value if isinstance(reply.value, dict) else {}
         code = _code(value)
-        said = self.client.scrub(value.get("message") or value.get("error") or "", self._token.text)
+        said = self.client.scrub(value.get("message") or value.get("error") or "", self._token.text, *hidden)
         detail = ", ".join(text for text in (f"code {code}" if code else f"HTTP {reply.status}", said) if text)
         if code in ("500401", "500403") or reply.status == 401:
             return self.refused(detail)
@@ -167,20 +178,20 @@ class YealinkYmcs(Service):
     def _pages(self, path: str, conditions: Dict[str, Any]) -> Iterator[Dict[str, Any]]:
         skip, seen = 0, set()
         while True:
-            reply = self._call("POST", path, {"skip": skip, "limit": self._page, "autoCount": True, **conditions})
+            reply = self._call("POST", path, {"skip": skip, "limit": self._page, "autoCount": True, **conditions}, parse=_parse_page)
             if reply.status in (400, 412) and self._page > SMALL_PAGE:
                 self._page = SMALL_PAGE
                 continue
             if reply.status >= 400:
                 raise self._failure(reply)
-            rows = [row for row in _rows(reply.value, "data") if isinstance(row, dict)]
+            rows = [row for row in reply.value.get("data") or [] if isinstance(row, dict)]
             fresh = [row for row in rows if str(row.get("id") or row.get("mac")) not in seen]
             seen.update(str(row.get("id") or row.get("mac")) for row in fresh)
             yield from fresh
             skip += len(rows)
-            total = reply.value.get("total") if isinstance(reply.value, dict) else None
+            total = number(reply.value.get("total"))
             # Nothing new means the end, or a service that ignores skip.
-            if not fresh or (isinstance(total, int) and not isinstance(total, bool) and skip >= total):
+            if not fresh or (total is not None and skip >= total):
                 return
 
     def list(self) -> Iterator[Found]:
@@ -194,14 +205,20 @@ class YealinkYmcs(Service):
             return self.select(macs, self.list(), missing=UNKNOWN)
         held: List[Found] = []
         for mac in macs:
-            # The filter is a substring, of a spelling that is not documented.
-            for text in (mac, mac.upper()):
-                rows = [found_of(row) for row in self._pages("v2/rps/listDevices", {"filter": {"mac": text}})]
-                own = [found for found in rows if found and found.mac == mac]
-                if own:
-                    held += own
-                    break
+            own = self._filtered(mac)
+            if not own:
+                # The filter is a substring of a spelling that is not documented, so only the whole list says that there is none.
+                return self.select(macs, self.list(), missing=UNKNOWN)
+            held += own
         return self.select(macs, held, missing=UNKNOWN)
+
+    def _filtered(self, mac: str) -> List[Found]:
+        for text in (mac, mac.upper()):
+            rows = [found_of(row) for row in self._pages("v2/rps/listDevices", {"filter": {"mac": text}})]
+            own = [found for found in rows if found and found.mac == mac]
+            if own:
+                return own
+        return []
 
     def _server(self) -> Dict[str, str]:
         """The server entry that the operator named, as a field of a device; none named, none sent."""
@@ -247,17 +264,17 @@ class YealinkYmcs(Service):
     def _bulk(self, reply: Reply, macs: Sequence[str], devices: Sequence[Device] = ()) -> Dict[str, Outcome]:
         """Outcome per MAC of a bulk call. What the answer leaves open counts as lost, so that it is read back."""
         value = reply.value if isinstance(reply.value, dict) else {}
+        hidden = [text for device in devices for text in (device.url, device.password)]
         if reply.status >= 400:
             kind, text = _known(_code(value))
             if not kind:
-                failure = self._failure(reply)
+                failure = self._failure(reply, *hidden)
                 if _code(value) in ("800007", "900400", "900412", "900409", "900404"):
                     raise DeviceError("failed", str(failure))
                 raise failure
             raise DeviceError(kind, text)
         if isinstance(value.get("data"), dict):
             value = value["data"]
-        hidden = [text for device in devices for text in (device.url, device.password)]
         outcomes: Dict[str, Outcome] = {}
         for row in _rows(value, "errors", "error"):
             info = row.get("errorInfo", row.get("message", row)) if isinstance(row, dict) else row
@@ -269,10 +286,10 @@ class YealinkYmcs(Service):
             if mac in macs:
                 outcomes[mac] = Outcome(kind or "failed", text or f"refused: {self.client.scrub(info, *hidden)}")
         # HTTP 200 alone proves nothing: the counts have to be there, and to agree with the list.
-        failures = value.get("failureCount")
-        if failures is None and value.get("successCount") is not None:
-            failures = len(macs) - int(value["successCount"])
-        settled = failures is not None and len(outcomes) == int(failures)
+        failures, successes = number(value.get("failureCount")), number(value.get("successCount"))
+        if failures is None and successes is not None:
+            failures = len(macs) - successes
+        settled = failures == len(outcomes)
         for mac in macs:
             if mac not in outcomes:
                 outcomes[mac] = DONE if settled else Outcome("lost", "the answer counts failures without naming their MACs")
@@ -295,18 +312,19 @@ class YealinkYmcs(Service):
         kind, text = _known(code)
         if kind:
             raise DeviceError(kind, text)
-        failure = self._failure(reply)
+        failure = self._failure(reply, device.url, device.password)
         if reply.status in (400, 409, 412):
             raise DeviceError("failed", str(failure))
         raise failure
 
     def deregister(self, found: Sequence[Found]) -> Dict[str, Outcome]:
-        macs = [item.mac for item in found]
-        return self.whole(macs, lambda: self._delete(macs))
+        return self.whole([item.mac for item in found], lambda: self._delete(found))
 
-    def _delete(self, macs: Sequence[str]) -> Dict[str, Outcome]:
-        reply = self._call("POST", "v2/rps/delDevices", {"deviceIdType": "mac", "deviceIds": list(macs)})
-        outcomes = self._bulk(reply, macs)
+    def _delete(self, found: Sequence[Found]) -> Dict[str, Outcome]:
+        # As the service spells them: whether it knows a MAC in another notation is not documented.
+        spelled = [str((item.raw or {}).get("mac") or item.mac) for item in found]
+        reply = self._call("POST", "v2/rps/delDevices", {"deviceIdType": "mac", "deviceIds": spelled})
+        outcomes = self._bulk(reply, [item.mac for item in found])
         # Somebody else may have removed it meanwhile, which is what was wanted; reading back tells it from a real refusal.
         return {mac: Outcome("lost", out.msg) if out.kind == "failed" else out for mac, out in outcomes.items()}
 

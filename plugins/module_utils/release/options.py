@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
+from ansible_collections.dialtone.phones.plugins.module_utils.gate_config import DEFAULT_PATH
+
 SERVER_SPEC: Dict[str, Dict[str, Any]] = {
     "root": {"type": "path", "default": "/var/lib/dialtone"},
     "keep": {"type": "int", "default": 3},
@@ -15,7 +17,7 @@ SERVER_SPEC: Dict[str, Dict[str, Any]] = {
     "owner": {"type": "str", "default": "root"},
     "web_group": {"type": "str", "default": "www-data"},
     "gate_group": {"type": "str", "default": "dialtone-gate"},
-    "gate_config": {"type": "path", "default": "/etc/dialtone/gate.json"},
+    "gate_config": {"type": "path", "default": DEFAULT_PATH},
     "nginx_site": {"type": "str", "default": "/etc/nginx/sites-available/dialtone.conf"},
     "reload_command": {"type": "str", "default": ""},
 }

@@ -13,7 +13,7 @@ import shutil
 import typing as t
 
 from ansible_collections.dialtone.phones.plugins.module_utils.release import manifest
-from ansible_collections.dialtone.phones.plugins.module_utils.release.access import Access
+from ansible_collections.dialtone.phones.plugins.module_utils.release.access import WEB, Access
 from ansible_collections.dialtone.phones.plugins.module_utils.release.errors import ReleaseError
 from ansible_collections.dialtone.phones.plugins.module_utils.release.files import read_json, sync_file_system, sync_folder, write_json
 from ansible_collections.dialtone.phones.plugins.module_utils.release.pins import PinShelf
@@ -74,7 +74,7 @@ class Store:
         """Make the folders that are missing; the gate's daemon and the web server pass through, but list nothing."""
         if not os.path.isdir(self.root):
             os.makedirs(self.root, 0o755)
-        for path, reader, mode in ((self.releases_path, None, 0o711), (self.uploads_path, "nginx", 0o750)):
+        for path, reader, mode in ((self.releases_path, None, 0o711), (self.uploads_path, WEB, 0o750)):
             if not os.path.isdir(path):
                 self.access.folder(path, reader, mode)
 

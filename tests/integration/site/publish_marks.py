@@ -23,7 +23,8 @@ import sys
 import time
 
 from ansible_collections.dialtone.phones.plugins.module_utils.gate.names import pin_name
-from ansible_collections.dialtone.phones.plugins.module_utils.gate_compile import compile_gate, server_networks
+from ansible_collections.dialtone.phones.plugins.module_utils.gate_compile import compile_gate
+from ansible_collections.dialtone.phones.plugins.module_utils.gate_config import server_networks
 from ansible_collections.dialtone.phones.plugins.module_utils.release import archive
 from ansible_collections.dialtone.phones.plugins.module_utils.release.access import Access
 from ansible_collections.dialtone.phones.plugins.module_utils.release.manifest import FORMAT, encode

@@ -26,13 +26,32 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 ACCOUNT = {"username": "lab-user", "password": "lab-password", "access_key_id": "lab-key", "access_key_secret": "lab-secret"}
-FAULTS = ("status", "429", "reset", "lost", "lost500", "malformed", "truncated", "slow", "expire", "offsite", "redirect", "garbage")
+FAULTS = (
+    "status",
+    "429",
+    "reset",
+    "lost",
+    "lost500",
+    "lost503",
+    "malformed",
+    "truncated",
+    "slow",
+    "expire",
+    "offsite",
+    "redirect",
+    "garbage",
+)
 
 
 def bare(mac: object) -> str:
     """A MAC in any spelling as twelve lower-case digits, or an empty text."""
     digits = re.sub(r"[ .:\-]", "", str(mac)).lower()
     return digits if re.fullmatch(r"[0-9a-f]{12}", digits) else ""
+
+
+def after(start: str, text: str) -> str:
+    """Do what str.removeprefix does: tests of module_utils run with Python 3.8 too."""
+    return text[len(start) :] if text.startswith(start) else text
 
 
 @dataclass
@@ -49,6 +68,10 @@ class Request:
     @property
     def query(self) -> dict[str, str]:
         return dict(parse_qsl(urlsplit(self.target).query, keep_blank_values=True))
+
+    def below(self, root: str) -> str:
+        """Return what follows a root in the path; a path from elsewhere stays whole."""
+        return after(root, self.path)
 
     def json(self) -> object:
         return json.loads(self.body.decode())
@@ -108,6 +131,7 @@ class Simulator:
     default_path = "/"
     writes: tuple[str, ...] = ()
     clock_window = 300  # seconds
+    spell = staticmethod(lambda mac: mac)  # how answers write a MAC, and what filters look in
 
     def __init__(self, account: dict[str, str] | None = None) -> None:
         self.account = {**ACCOUNT, **(account or {})}
@@ -175,7 +199,7 @@ class Simulator:
         return None
 
     def control(self, request: Request) -> Answer:
-        path = request.path.removeprefix("/_lab/")
+        path = request.below("/_lab/")
         if path == "calls":
             return json_answer({"total": sum(self.calls.values()), "writes": self.write_calls(), "calls": dict(self.calls)})
         if path == "state":
@@ -196,7 +220,7 @@ class Simulator:
         return json_answer({}, 404)
 
     def phone(self, request: Request) -> Answer:
-        url = self.url_of(bare(request.path.removeprefix("/phone/")))
+        url = self.url_of(bare(request.below("/phone/")))
         return Answer(302, b"", {"Location": url}) if url else Answer(404)
 
 
@@ -249,6 +273,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._drop()
         elif kind == "lost500":
             self._send(Answer(502, b"<html>bad gateway</html>"))
+        elif kind == "lost503":
+            self._send(Answer(503, b"<html>busy</html>", {"Retry-After": fault.arg if fault else ""}))
         elif kind == "malformed":
             self._send(Answer(200, b'{"data": [', {"Content-Type": "application/json"}))
         elif kind == "garbage":

@@ -32,7 +32,7 @@ class HawkRestSimulator(Simulator):
 
     def call_name(self, request: Request) -> str:
         if "/endpoints/" not in request.path:
-            return request.path.removeprefix(ROOT).split("/")[0]
+            return request.below(ROOT).split("/")[0]
         return "list" if request.path.endswith("/endpoints/") else request.method
 
     def seed(self, mac: str, owner: str = "us", url: str = "", **more: str) -> None:
@@ -65,7 +65,7 @@ class HawkRestSimulator(Simulator):
             own = [self._listed(mac) for mac, entry in self.devices.items() if entry.owner == "us"]
             return self._page(request, own)
         if path.startswith(prefix):
-            return self._endpoint(request, path.removeprefix(prefix))
+            return self._endpoint(request, request.below(prefix))
         return json_answer({"message": "not found"}, 404)
 
     def _listed(self, mac: str) -> dict:

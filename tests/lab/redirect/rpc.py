@@ -10,7 +10,7 @@ import base64
 import xmlrpc.client
 from xml.sax.saxutils import escape
 
-from redirect.base import Answer, Request, Simulator
+from redirect.base import Answer, Request, Simulator, after
 
 
 def typed(value: object) -> str:
@@ -61,7 +61,7 @@ class XmlRpcSimulator(Simulator):
             params, method = xmlrpc.client.loads(request.body)
         except Exception:
             return self._xml(fault(-32700, "parse error"))
-        function = getattr(self, f"rpc_{method.removeprefix(self.prefix).replace('.', '_')}", None)
+        function = getattr(self, f"rpc_{after(self.prefix, method).replace('.', '_')}", None)
         if function is None or not method.startswith(self.prefix):
             return self._xml(fault(-32601, "unknown method"))
         try:

@@ -19,7 +19,8 @@ from xml.etree import ElementTree
 import pytest
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import model_specs
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem
-from ansible_collections.dialtone.phones.plugins.plugin_utils.render import RefusedError, RenderError
+from ansible_collections.dialtone.phones.plugins.plugin_utils.render import RenderError
+from ansible_collections.dialtone.phones.plugins.plugin_utils.sandbox import RefusedError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.schema import compile_spec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

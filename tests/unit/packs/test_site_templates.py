@@ -50,6 +50,14 @@ def render(tmp_path, phone, folder=MADE_UP, **run):
     return files, production, rows[0]
 
 
+def test_a_prefix_that_a_site_adds_to_a_vendor_is_the_vendors(tmp_path):
+    phone = {**PHONE, "phone_mac": "00:63:fa:00:00:01"}
+    told = [text for text in render(tmp_path, phone, None)[1].warnings if "phone_mac" in text]
+    assert told == ["reception: phone_mac: its first half belongs to nobody known, but phone_vendor is yealink"]
+    folder = site(tmp_path, {"yealink/pack.yml": 'ouis: ["0063fa"]\n'})
+    assert not [text for text in render(tmp_path, phone, folder)[1].warnings if "phone_mac" in text]
+
+
 def test_a_vendor_is_a_folder(tmp_path):
     phone = {
         **FABULA,
@@ -192,6 +200,7 @@ def test_a_fault_of_a_template_is_told_with_phone_file_template_and_line(tmp_pat
         ("files: [{name: x, template: devise.j2}]\n", "files[0].template: 'devise.j2' is not in the pack, did you mean device.j2?"),
         ("files: [{name: x, template: device.j2, layout: confg}]\n", "files[0].layout: 'confg' is not under layouts, did you mean config?"),
         ("files: [{name: x, template: device.j2, kind: devise}]\n", "files[0].kind: got 'devise', wanted one of device"),
+        ("one_for_lines: [dtmff]\n", "one_for_lines: 'dtmff' is no option of lines, did you mean dtmf?"),
         ("unsupported: [dndd]\n", "unsupported: 'dndd' is no variable of phones, did you mean dnd?"),
         ("values: {codecs: [opus]}\n", "values.codecs: got a list of 1, wanted a dictionary"),
         ("refused: [{pattern: x}]\n", "refused[0]: wanted a dictionary of pattern, why and only"),

@@ -27,7 +27,7 @@ class GrandstreamGdms(Simulator):
         self.wrong_serials: set[str] = set()
 
     def call_name(self, request: Request) -> str:
-        return request.path.removeprefix(API)
+        return request.below(API)
 
     def expire(self) -> None:
         self.tokens.clear()

@@ -34,7 +34,7 @@ class YealinkRpsJson(Simulator):
         return json_answer({"ret": -1, "data": data, self.error_key: {"msg": msg, "errorCode": code, "fieldErrors": []}})
 
     def call_name(self, request: Request) -> str:
-        return request.path.removeprefix(ROOT)
+        return request.below(ROOT)
 
     def handle(self, request: Request) -> Answer:
         refusal = self._signed(request)
@@ -84,11 +84,11 @@ class YealinkRpsJson(Simulator):
         return self._page([], body)
 
     def _list(self, body: dict) -> Answer:
-        key = body.get("key", "")
+        key = body.get("key", "").lower()
         rows = [
-            {"id": item.id, "mac": item.mac, "uniqueServerUrl": item.url}
+            {"id": item.id, "mac": self.spell(item.mac), "uniqueServerUrl": item.url}
             for item in self.devices.values()
-            if item.owner == "us" and key in item.mac
+            if item.owner == "us" and key in self.spell(item.mac).lower()
         ]
         return self._page(rows, body)
 

@@ -82,7 +82,7 @@ class YealinkYmcs(Simulator):
         return json_answer({"access_token": token, "token_type": "bearer", "expires_in": self.lifetime})
 
     def _route(self, request: Request, body: object) -> Answer:
-        path = request.path.removeprefix("/v2/rps/")
+        path = request.below("/v2/rps/")
         if path.startswith("devices/") and request.method in ("GET", "PATCH"):
             return self._one(request.method, path[8:], body)
         if request.method != "POST":
@@ -92,7 +92,9 @@ class YealinkYmcs(Simulator):
             return self._page(rows, body)
         if path == "listDevices":
             part = str((body.get("filter") or {}).get("mac") or "").lower()
-            return self._page([self._row(entry) for entry in self.devices.values() if entry.owner == "us" and part in entry.mac], body)
+            return self._page(
+                [self._row(entry) for entry in self.devices.values() if entry.owner == "us" and part in self.spell(entry.mac).lower()], body
+            )
         if path in ("addDevices", "addDevicesByMac"):
             return self._add(path, body)
         if path == "delDevices":
@@ -102,7 +104,7 @@ class YealinkYmcs(Simulator):
     def _row(self, entry: Entry) -> dict:
         return {
             "id": entry.id,
-            "mac": entry.mac,
+            "mac": self.spell(entry.mac),
             "sn": entry.serial,
             "serverId": entry.server,
             "serverName": "",
@@ -174,7 +176,8 @@ class YealinkYmcs(Simulator):
         errors = []
         for key in body["deviceIds"]:
             mac = bare(key) if body["deviceIdType"] == "mac" else next((item.mac for item in self.devices.values() if item.id == key), "")
-            if mac in self.devices and self.devices[mac].owner == "us":
+            strange = body["deviceIdType"] == "mac" and key != self.spell(mac)
+            if mac in self.devices and self.devices[mac].owner == "us" and not strange:
                 del self.devices[mac]
             else:
                 errors.append({"mac": key, "errorInfo": {"code": "900400", "message": "No such device"}})

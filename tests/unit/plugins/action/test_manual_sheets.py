@@ -71,6 +71,11 @@ def test_every_phone_gets_its_own_url_in_both_formats_and_a_second_run_writes_no
     assert set(world.calls) == {"status"}
 
 
+def test_a_phone_may_have_any_name(world):
+    world.phones["paths"] = world.phones.pop("p1")
+    assert "paths.html" in world.run("manual_sheets", dest="sheets")["sheets"]
+
+
 def test_results_and_diffs_hold_no_secret(world):
     result = world.run("manual_sheets", dest="sheets")
     token = url_of(world, 1).rstrip("/").rsplit("/", 1)[1]

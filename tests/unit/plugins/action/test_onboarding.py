@@ -54,6 +54,15 @@ def test_check_mode_on_a_server_that_was_never_set_up_predicts(tmp_path):
     assert not (tmp_path / "claims.db").exists()
 
 
+@pytest.mark.parametrize("new_store", [False, True])
+def test_a_server_without_a_gate_gets_no_store(tmp_path, new_store):
+    world = World(tmp_path)
+    world.set_up = False
+    with pytest.raises(AnsibleActionFail, match=r"this server has no gate .*run the role provisioning_server first"):
+        world.run("onboarding", new_store=new_store)
+    assert not (tmp_path / "claims.db").exists()
+
+
 def test_check_mode_changes_nothing(world):
     world.phones["p4"] = world.phone(4)
     world.phones["p1"]["phone_enabled"] = False
@@ -376,5 +385,8 @@ def test_an_unlocked_phone_has_another_pin(tmp_path):
 
 def test_a_pin_is_refused_for_phones_that_do_not_ask(world):
     world.vars.update(phone_vendor="gigaset", phone_model="Maxwell 3", phone_claim_pin=True)
-    with pytest.raises(AnsibleActionFail, match="phone_claim_pin: is on, but phones of gigaset"):
+    world.phones["p1"].update(phone_mac="02:00:00:00:00:01", phone_redirect_account="rps")
+    with pytest.raises(
+        AnsibleActionFail, match="(?s)p1: phone_claim_pin: is on, but phones of gigaset.*p1: phone_mac: is locally administered"
+    ):
         world.run("onboarding")

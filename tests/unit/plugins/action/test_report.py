@@ -19,11 +19,15 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.dialtone.phones.plugins.action.report import options, write
+from ansible_collections.dialtone.phones.plugins.module_utils import gate_state
 from ansible_collections.dialtone.phones.plugins.plugin_utils import report_metrics, report_page
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import ProblemsError
 
 from tests.unit.json_schema import faults
 from tests.unit.made_up_report import HOSTILE, made_up
+from tests.unit.server_world import ServerWorld
+
+from .claim_world import World
 
 TOP = Path(__file__).resolve().parents[4]
 FILES = TOP / "roles/fleet_report/files"
@@ -40,6 +44,15 @@ def test_the_document_is_as_its_schema_says(tmp_path):
     schema = json.loads((TOP / "docs/report-schema.json").read_text(encoding="utf-8"))
     assert faults(made_up(200, hostile=True), schema) == []
     assert faults({**made_up(1), "more": 1}, schema) == ["$: more is not in the schema"]
+
+
+@pytest.mark.parametrize("paths", ["packs", ["packs"]])
+def test_a_folder_of_packs_may_be_named_alone_or_in_a_list(tmp_path, paths):
+    world = World(tmp_path, phone_template_path=paths)
+    (tmp_path / "packs").mkdir()
+    (tmp_path / "server").mkdir()
+    result = world.run("report", states={"prov1": gate_state.pack(ServerWorld(tmp_path / "server").state())}, path="report")
+    assert result["funnel"]["listed"] == 3
 
 
 def test_files_are_for_owner_and_group_only(tmp_path):

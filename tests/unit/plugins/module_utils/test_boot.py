@@ -242,7 +242,7 @@ def test_uploads_follow_a_provisioning(server):
 
 
 def test_a_url_of_parts_is_put_together(server):
-    host = server.base.removeprefix("http://")
+    host = server.base[len("http://") :]
     start = serve_phone(server)
     server.files[f"/c/{CLAIM}/{MAC}.cfg"] = f"scheme = http\nhost = {host}\npath = p/{HOME}\n"
     rules = {"scheme": [r"^scheme = (\S+)"], "host": [r"^host = (\S+)"], "path": [r"^path = (\S+)"]}

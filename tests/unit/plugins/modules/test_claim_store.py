@@ -10,7 +10,7 @@ import json
 
 import pytest
 from ansible_collections.dialtone.phones.plugins.module_utils.claims import StoreMissing
-from ansible_collections.dialtone.phones.plugins.modules.claim_store import DEFAULT_PATH, InputError, read_input, store_target, work
+from ansible_collections.dialtone.phones.plugins.modules.claim_store import InputError, read_input, work
 
 MAC, TOKEN = "001565aabbcc", "a" * 64
 
@@ -87,14 +87,3 @@ def test_all_problems_are_told_at_once_up_to_twenty():
     with pytest.raises(InputError) as caught:
         read_input(params(command="lock", macs=["x"] * 30))
     assert str(caught.value).count("twelve") == 20 and str(caught.value).endswith("and 10 more")
-
-
-def test_the_store_is_the_option_else_the_configured_else_the_default(tmp_path):
-    config = tmp_path / "gate.json"
-    assert store_target(params(config=str(config))) == DEFAULT_PATH
-    config.write_text('{"store": "service=dialtone"}')
-    assert store_target(params(config=str(config))) == "service=dialtone"
-    assert store_target(params(config=str(config), path="/x")) == "/x"
-    config.write_text("{")
-    with pytest.raises(InputError, match="cannot be read"):
-        store_target(params(config=str(config)))

@@ -145,12 +145,12 @@ def test_publishing_as_another_user_than_root_is_refused(server, monkeypatch):
 
 def test_documented_options_are_those_of_the_module():
     import yaml
+    from ansible_collections.dialtone.phones.plugins.action.publish import ARGUMENT_SPEC as PUBLISH_SPEC
     from ansible_collections.dialtone.phones.plugins.doc_fragments._release_server import ModuleDocFragment
     from ansible_collections.dialtone.phones.plugins.modules import publish, release
-    from ansible_collections.dialtone.phones.plugins.plugin_utils import publish_options
 
     shared = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
-    for documentation, spec in ((release.DOCUMENTATION, ARGUMENT_SPEC), (publish.DOCUMENTATION, publish_options.ARGUMENT_SPEC)):
+    for documentation, spec in ((release.DOCUMENTATION, ARGUMENT_SPEC), (publish.DOCUMENTATION, PUBLISH_SPEC)):
         options = {**shared, **yaml.safe_load(documentation)["options"]}
         assert {name: (option["type"], option.get("default")) for name, option in options.items()} == {
             name: (option["type"], option.get("default")) for name, option in spec.items()

@@ -163,6 +163,8 @@ def test_a_pin_is_refused_for_phones_that_do_not_ask(tmp_path):
     assert gate_of(tmp_path, {**PHONE, "phone_claim_pin": True})[1]["claim_pin"] is True
     gigaset = {**PHONE, "phone_vendor": "gigaset", "phone_model": "Maxwell 3", "phone_claim_pin": True}
     assert "phone_claim_pin: is on, but phones of gigaset are not known to ask" in refusal(tmp_path, {"reception": gigaset})
+    made_up = {**gigaset, "phone_mac": "02:00:00:00:00:01", "phone_redirect_account": "rps"}
+    assert "phone_mac: is locally administered, so it can't be registered" in refusal(tmp_path, {"reception": made_up})
 
 
 @pytest.mark.parametrize(("auth", "entry"), [("basic", "ssha"), ("digest", "ha1_md5")])

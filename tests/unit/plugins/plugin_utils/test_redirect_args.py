@@ -11,7 +11,7 @@ import hashlib
 import pytest
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.registry import SERVICES, service_class
 from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_args import ACCOUNT, join, read_account, read_devices
-from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_run import is_recorded, record_of
+from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_record import is_recorded, record_of
 
 URL = "https://p.example.com/c/c0ffeec0ffeec0ffee/"
 DIGEST = hashlib.sha256(URL.encode()).hexdigest()

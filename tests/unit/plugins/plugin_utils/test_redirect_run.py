@@ -10,7 +10,8 @@ import math
 
 import pytest
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.registry import SERVICES, service_class
-from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_run import Refused, record_of, run_accounts
+from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_record import record_of
+from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_run import Refused, run_accounts
 from ansible_collections.dialtone.phones.tests.unit.redirect_lab import ROWS, Fault, Running, account, device, mac, simulator, url
 
 

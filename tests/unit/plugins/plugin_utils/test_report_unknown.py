@@ -53,6 +53,13 @@ def test_the_sheet_is_an_inventory_once_numbers_are_filled_in():
     assert found[0].variables["_phone_address"] == "192.0.2.1"
 
 
+def test_a_stranger_is_told_by_the_sites_packs_too(tmp_path):
+    (tmp_path / "yealink").mkdir()
+    (tmp_path / "yealink" / "pack.yml").write_text('ouis: ["0063fa"]\n')
+    row = {**ROW, "mac": "0063fa000001", "ua": "Yealink SIP-T54W 96.86.0.45"}
+    assert [(phone["vendor"], phone["model"]) for phone in unknown_phones([row], {}, Packs([str(tmp_path)]))] == [("yealink", "T54W")]
+
+
 @pytest.mark.parametrize("agent", ["=HYPERLINK(1)", "+1", "-1", "@x", "\t=1"])
 def test_no_cell_is_a_formula(agent):
     text = sheet(unknown_phones([{**ROW, "mac": "805ec000aa01", "ua": agent}], {}, Packs([])))

@@ -10,7 +10,7 @@ import stat
 import subprocess
 import sys
 
-from ansible_collections.dialtone.phones.plugins.plugin_utils.spool import Contents, private_folder, sweep
+from ansible_collections.dialtone.phones.plugins.plugin_utils.spool import Contents, sweep, transfer_folder
 from ansible_collections.dialtone.phones.tests.unit.collections_root import COLLECTIONS_ROOT
 
 
@@ -32,7 +32,7 @@ def test_contents_come_back_by_digest_and_have_no_name(tmp_path):
 
 def test_folder_is_private_and_removed_on_failure_too(tmp_path):
     try:
-        with private_folder(str(tmp_path)) as path:
+        with transfer_folder(str(tmp_path)) as path:
             assert stat.S_IMODE(os.stat(path).st_mode) == 0o700
             raise RuntimeError
     except RuntimeError:
@@ -43,8 +43,8 @@ def test_folder_is_private_and_removed_on_failure_too(tmp_path):
 def test_folder_of_a_killed_run_is_removed_and_that_of_a_living_one_stays(tmp_path):
     code = (
         "import sys, time; sys.path.append(sys.argv[2])\n"
-        "from ansible_collections.dialtone.phones.plugins.plugin_utils.spool import private_folder\n"
-        "with private_folder(sys.argv[1]) as path:\n    print(path, flush=True); time.sleep(60)"
+        "from ansible_collections.dialtone.phones.plugins.plugin_utils.spool import transfer_folder\n"
+        "with transfer_folder(sys.argv[1]) as path:\n    print(path, flush=True); time.sleep(60)"
     )
     process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path), COLLECTIONS_ROOT], stdout=subprocess.PIPE, text=True)
     path = process.stdout.readline().strip()

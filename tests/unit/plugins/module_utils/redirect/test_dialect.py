@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.dialtone.phones.plugins.module_utils.redirect.dialect import classify, macs_in, pair, server_name_problem
+from ansible_collections.dialtone.phones.plugins.module_utils.redirect.dialect import agreed, classify, macs_in, pair, server_name_problem
 
 MAC = "001565aabbcc"
 
@@ -56,3 +56,10 @@ def test_macs_are_found_in_lists_and_in_one_text():
 @pytest.mark.parametrize(("name", "fits"), [("dialtone", True), ("a b-c_d.e", True), ("", False), ("x" * 21, False), ("https://x", False)])
 def test_server_names_are_twenty_plain_characters(name, fits):
     assert (server_name_problem(name) == "") is fits
+
+
+@pytest.mark.parametrize(
+    ("value", "yes"), [([True, ""], True), (["1", "x"], True), (True, True), ([], False), (5, False), ("", False), (None, False)]
+)
+def test_only_a_boolean_says_yes(value, yes):
+    assert agreed(value) is yes

@@ -70,3 +70,33 @@ def test_a_key_without_a_role_is_told_so(lab):
     original = lab.handle
     lab.handle = lambda request: type(original(request))(200, b'{"links": {}}') if "tokens" in request.path else original(request)
     assert "no role" in run(lab, [device(ROW, 1)]).messages[0]
+
+
+@pytest.mark.parametrize("link", ["?page_size={size}&page={next}&sort=a%2Db", "{base}{path}?page_size={size}&page={next}&sort=a%2Db"])
+def test_a_next_page_may_be_relative_and_escaped(lab, link):
+    original = lab._page
+
+    def page(request, rows):
+        answer = original(request, rows)
+        if "Link" in answer.headers:
+            following = int(request.query.get("page") or 1) + 1
+            target = link.format(base=lab.base, path=request.path, size=100, next=following)
+            answer.headers["Link"] = f'<{lab.base}/elsewhere>; rel="first", <{target}>; rel="next"'
+        return answer
+
+    lab._page = page
+    for number in range(150):
+        lab.seed(mac(ROW, number), url=url(number))
+    results = run(lab, [device(ROW, number) for number in range(150)])
+    assert (results.failed, results.changed) == (False, False)
+
+
+def test_a_page_of_a_proxy_is_no_proof_of_removal(lab):
+    lab.seed(mac(ROW, 1), url=url(1))
+    lab.faults = [Fault("status", "DELETE", arg="404")]
+    assert run(lab, [device(ROW, 1)], "absent").changed
+    assert not lab.devices
+    lab.seed(mac(ROW, 1), url=url(1))
+    lab.faults = [Fault("status", "DELETE", arg="404", times=99)]
+    results = run(lab, [device(ROW, 1)], "absent")
+    assert (results.failed, results.changed) == (True, False)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import pytest
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.fanvil_fdps import server_fields
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.htek_rps import server_name
-from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_run import record_of, run_accounts
+from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_record import record_of
+from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_run import run_accounts
 from ansible_collections.dialtone.phones.tests.unit.redirect_lab import ROWS, Fault, Running, account, device, mac, simulator, url
-from redirect.rpc import typed
+from redirect.rpc import fault, typed
 
 
 def row(service):
@@ -224,3 +225,114 @@ def test_the_older_json_service_is_read_with_either_name_of_the_error():
         lab.seed(mac(row("yealink_rps_json"), 2), owner="them")
         results = go(lab, [device(row("yealink_rps_json"), number) for number in range(6)])
         assert [item.mac for item in results.rows if item.state == "foreign"] == [mac(row("yealink_rps_json"), 2)]
+
+
+def test_grandstream_reads_counts_as_text_and_macs_with_dashes():
+    this = row("grandstream_gdms")
+    with Running(simulator("grandstream_gdms")) as lab:
+        original = lab._add
+
+        def add(body):
+            data = original(body)
+            rows = [{**item, "mac": item["mac"].replace(":", "-").lower()} for item in data["errorDeviceList"]]
+            return {**{name: str(data[name]) for name in ("total", "success", "failure")}, "errorDeviceList": rows}
+
+        lab._add = add
+        lab.wrong_serials = {mac(this, 1)}
+        results = go(lab, [device(this, number) for number in range(4)])
+    assert [item.failed for item in results.rows] == [False, True, False, False]
+    assert mac(this, 1) not in lab.devices
+
+
+@pytest.mark.parametrize("data", [None, {}, {"failure": "2", "errorDeviceList": None}, {"failure": 1, "errorDeviceList": ["x"]}])
+def test_grandstream_believes_no_enrolment_that_is_not_counted(data):
+    this = row("grandstream_gdms")
+    with Running(simulator("grandstream_gdms")) as lab:
+        lab._add = lambda body: data
+        results = go(lab, [device(this, number) for number in range(2)])
+    assert [(item.failed, item.changed) for item in results.rows] == [(True, False)] * 2
+
+
+def test_grandstream_renews_a_token_whatever_the_words():
+    this = row("grandstream_gdms")
+    with Running(simulator("grandstream_gdms")) as lab:
+        original = lab._signed
+
+        def signed(request):
+            refusal = original(request)
+            return (refusal[0], "refused") if refusal else None
+
+        lab._signed = signed
+        lab.faults = [Fault("expire", "device/add")]
+        assert not go(lab, [device(this, number) for number in range(2)]).failed
+
+
+@pytest.mark.parametrize("service", ["yealink_rps_xml", "htek_rps"])
+@pytest.mark.parametrize("text", ["Existing server", "Error:Duplicate name", "Error:The server name is used already"])
+def test_a_server_entry_whose_reply_got_lost_is_used(service, text):
+    this = row(service)
+    with Running(simulator(service)) as lab:
+        original = lab.rpc_addServer
+        lab.rpc_addServer = lambda name, url: lab.say(False, text) if name in lab.servers else original(name, url)
+        lab.faults = [Fault("lost", "addServer")]
+        assert go(lab, [device(this, number) for number in range(3)]).counts()["registered"] == 3
+
+
+@pytest.mark.parametrize("text", ["Error:Server not exist", "Error:the server is not there"])
+def test_yealink_adds_its_server_however_a_missing_one_is_told(yealink, text):
+    original = yealink.rpc_registerDeviceWithUniqueUrl
+    yealink.rpc_registerDeviceWithUniqueUrl = lambda mac, server, *more: (
+        original(mac, server, *more) if server in yealink.servers else yealink.say(False, text)
+    )
+    this = row("yealink_rps_xml")
+    assert go(yealink, [device(this, number) for number in range(3)]).counts()["registered"] == 3
+    assert yealink.calls["addServer"] == 1
+
+
+def test_an_error_in_place_of_a_list_is_no_empty_account(yealink):
+    yealink.rpc_listDevices = lambda: yealink.say(False, "Error:User does not exist")
+    this = row("yealink_rps_xml")
+    results = go(yealink, [device(this, number) for number in range(7)], "absent")
+    assert all(item.failed for item in results.rows)
+
+
+@pytest.mark.parametrize("owner", ["us", "them", ""])
+def test_snom_asks_otherwise_where_the_redirection_is_refused_in_unknown_words(owner):
+    this = row("snom_xml")
+    with Running(simulator("snom_xml")) as lab:
+        lab.rpc_getPhoneRedirection = lambda mac: typed([False, "Error:internal"])
+        if owner:
+            lab.seed(mac(this, 1), owner=owner, url=url(1))
+        results = go(lab, [device(this, 1)], "absent")
+    assert results.rows[0].state == ("foreign" if owner == "them" else "absent")
+    assert (results.changed, mac(this, 1) in lab.devices) == (owner == "us", owner == "them")
+
+
+def test_grandstream_sends_a_site_as_it_is_listed():
+    sent = []
+    with Running(simulator("grandstream_gdms")) as lab:
+        original = lab._add
+        lab._add = lambda body: sent.extend(item["siteId"] for item in body) or original(body)
+        go(lab, [device(row("grandstream_gdms"), 1)])
+    assert sent == [7]
+
+
+def test_fanvil_keeps_the_server_object_of_a_phone_that_another_run_registered(fanvil):
+    this = row("fanvil_fdps")
+    go(fanvil, [device(this, 1)])
+    original = fanvil.rpc_listDevices
+    answers = [typed([True, []])]
+    fanvil.rpc_listDevices = lambda: answers.pop() if answers else original()
+    before = fanvil.calls["deleteServer"]
+    results = go(fanvil, [device(this, 1)])
+    assert (results.failed, results.changed) == (False, False)
+    assert fanvil.url_of(mac(this, 1)) == url(1)
+    assert fanvil.calls["deleteServer"] == before
+
+
+def test_fanvil_deletes_no_server_object_that_it_cannot_tell_the_phones_of(fanvil):
+    this = row("fanvil_fdps")
+    fanvil.seed(mac(this, 1), owner="them")
+    fanvil.rpc_listDevicesByServer = lambda name: fault(-32601, "unknown method")
+    assert go(fanvil, [device(this, 1)]).rows[0].state == "foreign"
+    assert fanvil.calls["deleteServer"] == 0

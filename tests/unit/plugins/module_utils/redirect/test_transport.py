@@ -244,3 +244,48 @@ def test_without_requests_there_is_a_sentence(monkeypatch):
     monkeypatch.setattr(transport, "requests", None)
     with pytest.raises(AccountError, match="pip install requests"):
         Client("https://x.example.com/")
+
+
+@pytest.mark.parametrize("skew", [-7200, 7200])
+def test_a_date_to_wait_for_is_read_by_the_clock_of_the_service(skew):
+    there = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=skew)
+    date, later = (email.utils.format_datetime(there + datetime.timedelta(seconds=more), usegmt=True) for more in (0, 60))
+    assert transport._retry_after(later, date) == 60
+
+
+def test_a_write_waits_as_it_is_told_before_it_is_read_back(lab):
+    waits = []
+    lab.faults = [Fault("lost503", "", arg="7")]
+    with pytest.raises(LostReply, match="503"):
+        client(lab, sleep=waits.append).request("POST", "x", prepare=plain, body=b"{}", repeatable=False)
+    assert (waits, sum(lab.calls.values())) == ([7.0], 1)
+
+
+@pytest.mark.parametrize(("kind", "sent"), [("reset", True), ("429", False)])
+def test_a_service_that_never_answers_may_have_done_it(lab, kind, sent):
+    lab.faults = [Fault(kind, "", times=9)]
+    with pytest.raises(ServiceDown) as caught:
+        client(lab, throttle_wait=0.0).request("PUT", "x", prepare=plain, body=b"{}", repeatable=True)
+    assert caught.value.sent is sent
+
+
+def test_what_is_signed_is_what_is_sent(lab):
+    signed = []
+
+    def sign(method, url, body):
+        signed.append(url.removeprefix(lab.base))
+        return plain(method, url, body)
+
+    client(lab).request("GET", "a%2Db/c d?e=%7Ef&g=|", prepare=sign, repeatable=True)
+    assert signed == [lab.last.target]
+
+
+def test_json_without_end_is_malformed(lab):
+    lab.answer = Answer(200, b"[" * 100000)
+    with pytest.raises(ServiceDown, match="not JSON"):
+        client(lab, retries=0).request("GET", "x", prepare=plain, repeatable=True)
+
+
+@pytest.mark.parametrize(("value", "wanted"), [(3, 3), ("3", 3), (None, None), ("x", None), (True, None), ([], None)])
+def test_counts_come_as_numbers_and_as_text(value, wanted):
+    assert transport.number(value) == wanted

@@ -47,6 +47,8 @@ def test_values_with_and_without_a_type(inner, value):
         b"<!DOCTYPE x [<!ENTITY a 'b'>]><methodResponse/>",
         b"\xff\xfe\x00",
         answer("<int>x</int>"),
+        answer("<base64>a</base64>"),
+        answer("<array><data><value>" * 30000 + "</value></data></array>" * 30000),
         b"<a></b>",
     ],
 )

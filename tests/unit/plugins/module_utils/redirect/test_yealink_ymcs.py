@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.registry import open_service
-from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_run import record_of, run_accounts
+from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_record import record_of
+from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_run import run_accounts
 from ansible_collections.dialtone.phones.tests.unit.redirect_lab import ROWS, Fault, Running, account, device, mac, simulator, url
+from redirect.base import Answer
+from redirect.services.yealink_ymcs import error
 
 ROW = ROWS[0]
 
@@ -177,3 +180,56 @@ def test_removal_of_450_takes_three_calls(lab):
     results = run(lab, [device(ROW, number) for number in range(450)], "absent", max_deregistrations=450)
     assert results.counts()["removed"] == 450
     assert lab.calls["delDevices"] == 3
+
+
+def answer_before(lab, name, answer, done):
+    """Answer the first call of a name, after it was done or in place of it."""
+    original = lab.handle
+    left = [1]
+
+    def handle(request):
+        if lab.call_name(request) != name or not left:
+            return original(request)
+        left.clear()
+        if done:
+            original(request)
+        return answer
+
+    lab.handle = handle
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_a_registration_that_a_proxy_repeated_is_read_back(lab, done):
+    answer_before(lab, "addDevices", Answer(403, b'{"code": "500403", "message": "Request reply"}'), done)
+    results = run(lab, [device(ROW, number) for number in range(5)])
+    assert results.counts()["registered"] == 5
+    assert lab.calls["addDevices"] == (1 if done else 2)
+
+
+def test_a_user_name_that_is_listed_as_null_is_not_written_again(lab):
+    original = lab._row
+    lab._row = lambda entry: {**original(entry), "authName": None}
+    devices = [device(ROW, 1, username="u", password="p")]
+    run(lab, devices)
+    assert not run(lab, devices).changed
+
+
+@pytest.mark.parametrize("call", ["addDevices", "patchDevice"])
+def test_a_refusal_that_repeats_a_secret_is_scrubbed(lab, call):
+    if call == "patchDevice":
+        lab.seed(mac(ROW, 1), url="https://old.example.com/")
+    text = '{"code": "900412", "message": "not taken: pa55 word"}'
+    lab.handle = (lambda handle: lambda request: Answer(412, text.encode()) if lab.call_name(request) == call else handle(request))(
+        lab.handle
+    )
+    results = run(lab, [device(ROW, 1, username="u", password="pa55 word")])
+    assert "not taken" in results.rows[0].msg
+    assert "pa55" not in results.rows[0].msg + " ".join(results.messages)
+
+
+def test_a_field_that_is_refused_again_and_again_is_told(lab):
+    lab.seed(mac(ROW, 1), url="https://old.example.com/")
+    lab._one = lambda *args: error(400, "900400", "Bad parameter")
+    results = run(lab, [device(ROW, 1)])
+    assert results.rows[0].failed
+    assert "refuses a field" in results.rows[0].msg
