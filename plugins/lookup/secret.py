@@ -64,6 +64,9 @@ from ansible_collections.dialtone.phones.plugins.module_utils.mac import MacErro
 from ansible_collections.dialtone.phones.plugins.plugin_utils.context import BaseError, parse_base
 from ansible_collections.dialtone.phones.plugins.plugin_utils.derive import HTTP_PASSWORD, Deriver, SecretError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import PackError, Packs
+from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import model_specs
+from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem
+from ansible_collections.dialtone.phones.plugins.plugin_utils.schema import compile_spec
 
 _PURPOSES = ("home_url", "home_token", "http_user", "http_password", "admin_password")
 
@@ -77,7 +80,7 @@ class LookupModule(LookupBase):
                 raise AnsibleLookupError(f"secret: got {term!r}, wanted one of {', '.join(_PURPOSES)}")
         try:
             mac = normalize_mac(self._choose("mac", "phone_mac", variables))
-            generation = int(self._choose("generation", "phone_generation", variables) or 1)
+            generation = self._generation(variables)
             deriver = Deriver(self._choose("secret", "provisioning_secret", variables))
             values = []
             for term in terms:
@@ -94,11 +97,19 @@ class LookupModule(LookupBase):
             raise AnsibleLookupError(f"secret: {exc}") from exc
         return values
 
+    def _generation(self, variables: dict[str, Any]) -> int:
+        given = self._choose("generation", "phone_generation", variables)
+        problems: list[Problem] = []
+        # Another's URL would be as well-formed as the phone's own.
+        value = 1 if given is None else compile_spec(model_specs()["phone_generation"])("generation", given, problems)
+        if problems:
+            raise ValueError(str(problems[0]))
+        return value
+
     def _password_length(self, variables: dict[str, Any]) -> int:
         vendor = self._choose("vendor", "phone_vendor", variables)
         packs = Packs.below(Path(self._loader.get_basedir()), self._templar.template(variables.get("phone_template_path")))
-        pack = packs.get(str(vendor)) if vendor else None
-        return pack.http_password_length if pack else HTTP_PASSWORD
+        return packs.wanted(str(vendor)).http_password_length if vendor else HTTP_PASSWORD
 
     def _choose(self, option: str, variable: str, variables: dict[str, Any]) -> Any:
         """Return an option, or the host's variable of that meaning, templated."""

@@ -38,6 +38,9 @@ def normalize_mac(text: object) -> str:
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, (dict, list, tuple, set)):
+        # What is inside may be a secret.
+        return "a dictionary" if isinstance(value, dict) else f"a list of {len(value)}"
     try:
         text = repr(value)
     except ValueError:  # an integer of thousands of digits

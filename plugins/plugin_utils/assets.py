@@ -140,7 +140,7 @@ class Assets:
             return f"phones of {pack.vendor} can't be given a local file for this; wanted a URL"
         if found.fault:
             return found.fault
-        extension = name.strip("'\"").rpartition(".")[2].lower()
+        extension = os.path.basename(given["file"]).rpartition(".")[2].lower()
         if extension not in rule.extensions:
             return f"{name} is not of a kind that {who} takes; wanted {', '.join('.' + item for item in rule.extensions)}"
         wanted = (given.get("sha256") or "").lower()
@@ -162,7 +162,7 @@ def _named(phone: Phone) -> list[tuple[str, int | str | None, str, str, dict[str
     named: list[tuple[str, int | str | None, str, str, dict[str, Any]]] = []
     firmware = phone["firmware"]
     if firmware and firmware.get("file"):
-        named.append(("firmware", None, "the firmware", "firmware", firmware))
+        named.append(("firmware", None, "phone_firmware (or phone_firmwares)", "firmware", firmware))
     if isinstance(phone["wallpaper"], dict):
         named.append(("wallpaper", None, "phone_wallpaper", "wallpaper", phone["wallpaper"]))
     for variable, kind in _LISTS.items():

@@ -38,6 +38,8 @@ LARGEST = 64 * 1024 * 1024
 # People write numbers with these instead of ASCII.
 _BLANKS = re.compile("[\u00a0\u2000-\u200b\u202f\u2060\ufeff]+")
 _DASHES = re.compile("[\u2010-\u2015\u2212]")
+# What address books hold beside people's words; the library's time grows with the square of their length.
+_MEDIA = re.compile(r"(?:[\w-]+\.)?(?:PHOTO|LOGO|SOUND|KEY)[;:]", re.IGNORECASE)
 _COLUMNS = ("name", "group", "organization", "email")
 
 
@@ -109,6 +111,7 @@ def _cards(path: Path, text: str, problems: list[Problem]) -> Iterator[tuple[int
     start = 0
     lines: list[str] = []
     number = 0
+    is_passed_over = False
     for number, line in enumerate(re.split("\r\n|\n|\r", text), 1):
         word = line.strip().upper()
         if word == "BEGIN:VCARD":
@@ -116,7 +119,9 @@ def _cards(path: Path, text: str, problems: list[Problem]) -> Iterator[tuple[int
                 problems.append(Problem(f"{path}, line {start}", f"begins a vCard that does not end before line {number}"))
             start, lines = number, [line]
         elif start:
-            lines.append(line)
+            is_passed_over = is_passed_over if line.startswith((" ", "\t")) else bool(_MEDIA.match(line))
+            if not is_passed_over:
+                lines.append(line)
             if word == "END:VCARD":
                 yield start, "\r\n".join(lines) + "\r\n"
                 start = 0
@@ -249,10 +254,20 @@ def _attributes(record: list[bytes]) -> dict[str, list[str]]:
     rest = lines[1:]
     while rest and rest[0].startswith(b" "):
         rest = rest[1:]
+    # Only what is asked for: a photo has thousands of lines, and the library's time grows with the square of them.
+    kept = [b"dn: cn=x"]
+    is_wanted = False
     for line in rest:
-        if not line.startswith(b" ") and b":" not in line:
-            raise ValueError(f"{shown(line.decode('utf-8', 'replace'))} has no colon")
-    _dn, parsed = next(ldif.LDIFParser(io.BytesIO(b"\n".join([b"dn: cn=x", *rest]) + b"\n"), process_url_schemes=()).parse())
+        if not line.startswith(b" "):
+            if b":" not in line:
+                raise ValueError(f"{shown(line.decode('utf-8', 'replace'))} has no colon")
+            word = re.split(b"[;:]", line, maxsplit=1)[0].decode("ascii", "replace").lower()
+            is_wanted = word in _LDIF_NUMBERS or word in _LDIF_WANTED or word == "changetype" or not re.fullmatch(r"[a-z0-9.-]+", word)
+        if is_wanted:
+            kept.append(line)
+    if len(kept) == 1:
+        return {}
+    _dn, parsed = next(ldif.LDIFParser(io.BytesIO(b"\n".join(kept) + b"\n"), process_url_schemes=()).parse())
     found: dict[str, list[str]] = {}
     for name, values in parsed.items():
         word = name.split(";", maxsplit=1)[0].lower()

@@ -215,7 +215,7 @@ def _field(header: str, field: str) -> Column:
 def _line(header: str, key: str) -> Column:
     options = model_specs()["phone_lines"]["elements"]["options"]
     if key not in options:
-        raise CellError(f"is no known column: a line has no {key}{did_you_mean(key, options)}")
+        raise CellError(f"is no known column: a line has no {key[:60]}{did_you_mean(key, options)}")
     spec = options[key]
     return Column(header, "line", key, _converter(spec), spec["type"] == "secret")
 
@@ -230,7 +230,7 @@ def _variable(header: str, name: str) -> Column:
             return Column(header, "variable", name, _converter({"type": spec["type"]}), True)
     if not is_phone_variable(name):
         return Column(header, "variable", name, _literal, True)
-    raise CellError(f"is no known column: no variable is called {name}{did_you_mean(name, specs)}")
+    raise CellError(f"is no known column: no variable is called {name[:60]}{did_you_mean(name, specs)}")
 
 
 def _converter(spec: Mapping[str, Any]) -> Convert:
@@ -254,7 +254,10 @@ def _text(cell: str) -> str:
 
 def _names(cell: str) -> list[str]:
     if cell.startswith("["):
-        return _list_of_texts(cell)
+        names = [str(name) if type(name) is int else name for name in _list_of_texts(cell)]
+        if not all(isinstance(name, str) for name in names):
+            raise CellError("a list of names is wanted, as in [sales, support]")
+        return names
     return [name for name in (part.strip() for part in re.split("[,;|]", cell)) if name]
 
 
@@ -282,7 +285,7 @@ def _list_of_texts(cell: str) -> list[Any]:
 def _list(cell: str) -> list[Any]:
     if not cell.startswith("["):
         raise CellError("a list is wanted, as in [{type: blf, value: 1001}]")
-    return _flow(cell, list, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return _flow(cell, list, _CellLoader)
 
 
 def _dict(cell: str) -> dict[str, Any]:
@@ -290,21 +293,41 @@ def _dict(cell: str) -> dict[str, Any]:
         return {}
     if not cell.startswith("{"):
         raise CellError("a dictionary is wanted, as in {name: value}")
-    return _flow(cell, dict, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return _flow(cell, dict, _CellLoader)
 
 
 def _literal(cell: str) -> Any:
     if cell.startswith(("[", "{")) and not cell.startswith(("{{", "{%")):
-        return _flow(cell, (list, dict), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        return _flow(cell, (list, dict), _CellLoader)
     return cell
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+class _CellLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Reads numbers as people write them: the extension 0101 is not 65, 1:30 not 90, and a date or the version 1.10 stays text."""
+
+
+_CellLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag.rpartition(":")[2] not in ("int", "float", "timestamp")]
+    for first, resolvers in _CellLoader.yaml_implicit_resolvers.items()
+}
+_CellLoader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"(?:0|-?[1-9][0-9]*)\Z"), list("-0123456789"))
 
 
 def _flow(cell: str, wanted: type | tuple[type, ...], loader: Any) -> Any:
     try:
-        value = json.loads(cell)
+        # A fraction keeps its digits.
+        value = json.loads(cell, parse_float=str, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         try:
+            if "*" in cell and any(isinstance(token, yaml.AliasToken) for token in yaml.scan(cell)):
+                raise CellError("holds an alias (*name), which a cell has no place for")  # lists that hold themselves
             value = yaml.load(cell, Loader=loader)
+        except CellError:
+            raise
         except (yaml.YAMLError, ValueError, RecursionError) as exc:
             mark = getattr(exc, "problem_mark", None)
             raise CellError(f"is not valid JSON or YAML{f' (at character {mark.column + 1})' if mark else ''}") from exc

@@ -119,12 +119,14 @@ def firmware_of(phone: Phone, pack: Pack, model: Model) -> int:
     rule = pack.data.get("firmware")
     if not rule:
         return 0
-    text = phone["firmware_version"] or (phone["firmware"] or {}).get("version")
+    given = phone["firmware_version"]
+    text = given or (phone["firmware"] or {}).get("version")
     if not text or not rule.get("pattern"):
         return model.firmware or rule["default"]
     found = re.fullmatch(rule["pattern"], text)
     if not found:
-        raise ValueError(f"phone_firmware_version: got {text!r}, which does not look like a version of {pack.vendor}")
+        name = "phone_firmware_version" if given else "phone_firmware.version (or phone_firmwares)"
+        raise ValueError(f"{name}: got {shown(text)}, which does not look like a version of {pack.vendor}")
     return int(next(group for group in found.groups() if group))
 
 

@@ -169,7 +169,7 @@ def analyse(text: str) -> Source:
         tree = _ENVIRONMENT.parse(text)
         names = tuple(sorted(meta.find_undeclared_variables(tree)))
         pure = IMPURE_NAMES.isdisjoint(names) and _is_pure(tree)
-    except (TemplateError, RecursionError):
+    except (TemplateError, RecursionError, ValueError):  # the last: a constant of more digits than Python writes
         return Source(text, (), False, None)
     return Source(text, names, pure, _parts(tree, text) if pure else None)
 

@@ -18,9 +18,10 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.template import Templar
 from ansible_collections.dialtone.phones.plugins.plugin_utils.expressions import SAFE_GLOBALS, may_hold_expression
 from ansible_collections.dialtone.phones.plugins.plugin_utils.group_order import unordered_variables
-from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import is_phone_variable
-from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem
+from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import is_phone_variable, may_be_secret
+from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, shown
 from ansible_collections.dialtone.phones.plugins.plugin_utils.resolve import OMIT, Failure, ResolveError, Resolver, Scope
+from ansible_collections.dialtone.phones.plugins.plugin_utils.role_variables import is_result, mistyped
 from ansible_collections.dialtone.phones.plugins.plugin_utils.values import Tree, is_plain, seal
 from ansible_collections.dialtone.phones.plugins.plugin_utils.written_numbers import odd_numbers
 
@@ -106,6 +107,8 @@ class Fleet:
         self._group_hosts: Mapping[str, list[str]] = task_vars["groups"]
         self._names = names
         self._decided: dict[str, bool] = {}
+        # Names that begin as those of roles do and are none of them, with what to say.
+        self._mistyped: dict[str, str] = {}
         self._resolver = Resolver(templar, {name: task_vars[name] for name in _RUN_NAMES if name in task_vars})
         self.hosts: list[str] = [str(host) for host in self._group_hosts.get(GROUP, ())]
         running = task_vars.get("ansible_play_batch")
@@ -152,17 +155,30 @@ class Fleet:
                 places[host] = str(place)
         return places
 
+    def scrub(self, text: str) -> str:
+        """Return a text without what was a vaulted value: one that stands in a variable of another kind is quoted there."""
+        return self._resolver.scrub(text)
+
     def groups(self, host: str) -> list[str]:
         """Return the groups of a host, parents included, in alphabetical order, without ``all``."""
         return list(self._groups_of(host))
 
     def input_digest(self, host: str, key: bytes) -> bytes | None:
+        """Return what :meth:`_digest` does, nothing where a value is a number of more digits than Python writes."""
+        try:
+            return self._digest(host, key)
+        except ValueError:
+            return None
+
+    def _digest(self, host: str, key: bytes) -> bytes | None:
         """Return a keyed digest of everything that decides the host's variables, as it was written: nothing is templated or decrypted.
 
         :returns: nothing when a lookup, a clock or other hosts' variables decide too.
         """
         raw = self._raw(host)
         pending = [name for name in raw if self._wanted(name)]
+        if self._mistyped_of(raw):
+            return None
         seen = set(pending)
         parts = [f"\x1e{host}"]
         while pending:
@@ -253,6 +269,9 @@ class Fleet:
         if wanted is None:
             wanted = name.startswith("phone_") and (is_phone_variable(name) if self._names is None else name in self._names)
             self._decided[str.__str__(name)] = wanted
+            fault = mistyped(name) if self._names is None else ""
+            if fault:
+                self._mistyped[str.__str__(name)] = fault
         return wanted
 
     def _raw(self, host: str) -> Mapping[str, Any]:
@@ -274,8 +293,7 @@ class Fleet:
             try:
                 value = scope.value(name, failures)
                 problems.extend(
-                    Problem(f"{host}: {name}{path}", f"is written {spelt}, which YAML reads as {number}; quote it")
-                    for path, spelt, number in odd_numbers(raw[name])
+                    Problem(f"{host}: {name}{path}", _as_read(name + path, spelt, number)) for path, spelt, number in odd_numbers(raw[name])
                 )
             except ResolveError as exc:
                 failures.append(Failure("", exc.what, exc.origin))
@@ -285,7 +303,11 @@ class Fleet:
             if failures:
                 problems.extend(Problem(f"{host}: {_place(name + failure.path, failure.origin)}", failure.what) for failure in failures)
                 failures.clear()
+        problems.extend(Problem(f"{host}: {name}", self._mistyped[name]) for name in self._mistyped_of(raw))
         return values
+
+    def _mistyped_of(self, raw: Mapping[str, Any]) -> list[str]:
+        return [name for name in self._mistyped if name in raw and not is_result(raw[name])]
 
     def _groups_of(self, host: str) -> tuple[str, ...]:
         if self._memberships is None:
@@ -398,6 +420,13 @@ class _Templated(Mapping[str, Any]):
 
     def items(self) -> Any:
         return [(name, self[name]) for name in self if name.startswith("phone_")]
+
+
+def _as_read(place: str, spelt: str, number: float) -> str:
+    """Return what to say of a number that YAML reads as another than is written, without showing it where it may be a secret."""
+    if may_be_secret(place):
+        return "is written in a way that YAML reads as another number; quote it"
+    return f"is written {spelt[:60]}, which YAML reads as {shown(number)}; quote it"
 
 
 def _place(name: str, origin: str | None) -> str:

@@ -164,8 +164,12 @@ class Pack:
 class ParameterNames:
     """Known parameter names. Numbers in a name stand for any number, a ``*`` for any rest."""
 
+    # Beyond, nobody is helped by guesses, and each takes milliseconds.
+    _GUESSED = 256
+
     def __init__(self, names: Iterable[str]) -> None:
         self._exact: set[str] = set()
+        self._near: dict[str, str] = {}
         self._patterns: list[re.Pattern] = []
         for name in names:
             if "*" in name:
@@ -182,7 +186,10 @@ class ParameterNames:
 
     def near(self, name: str) -> str:
         """Return a clause with the near misses of an unknown name."""
-        return did_you_mean(_without_numbers(name), self._exact, " (did you mean {}? # is a number)")
+        plain = _without_numbers(name)
+        if plain not in self._near and len(self._near) < self._GUESSED:
+            self._near[plain] = did_you_mean(plain, sorted(self._exact), " (did you mean {}? # is a number)")
+        return self._near.get(plain, "")
 
 
 def _without_numbers(name: str) -> str:
@@ -236,6 +243,8 @@ class Packs:
         self.folders = tuple(paths)
         self._roots = [*(Path(path) for path in paths), SHIPPED]
         self._packs: dict[str, Pack | None] = {}
+        self._broken: dict[str, PackError] = {}
+        self._names: list[str] | None = None
         for root in self._roots:
             if not root.is_dir():
                 raise PackError(f"phone_template_path: {root} is not a folder")
@@ -253,15 +262,23 @@ class Packs:
 
     def names(self) -> list[str]:
         """Return the vendors that have a pack."""
-        return sorted({file.parent.name for root in self._roots for file in root.glob("*/pack.yml")})
+        if self._names is None:
+            self._names = sorted({file.parent.name for root in self._roots for file in root.glob("*/pack.yml")})
+        return list(self._names)
 
     def get(self, vendor: str) -> Pack | None:
         """Return the pack of a vendor, None when there is none.
 
         :raises PackError: the folder is there, but can't be used.
         """
+        if vendor in self._broken:
+            raise self._broken[vendor].with_traceback(None)
         if vendor not in self._packs:
-            self._packs[vendor] = self._load(vendor, ()) if re.fullmatch("[a-z][a-z0-9_]*", vendor) else None
+            try:
+                self._packs[vendor] = self._load(vendor, ()) if re.fullmatch("[a-z][a-z0-9_]*", vendor) else None
+            except PackError as exc:
+                self._broken[vendor] = exc
+                raise
         return self._packs[vendor]
 
     def wanted(self, vendor: str) -> Pack:

@@ -11,6 +11,7 @@ out complete (what a line does not say is taken from the phone), keys come out w
 from __future__ import annotations
 
 import functools
+import re
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +19,7 @@ from types import MappingProxyType
 from typing import Any
 
 import yaml
-from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, did_you_mean
+from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, did_you_mean, shown
 from ansible_collections.dialtone.phones.plugins.plugin_utils.schema import Check, compile_spec, split_hostport
 
 PREFIX = "phone_"
@@ -43,6 +44,17 @@ def model_specs() -> dict[str, dict[str, Any]]:
     """Return the specification of every variable, by name."""
     with MODEL_FILE.open(encoding="utf-8") as file:
         return yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
+@functools.lru_cache(maxsize=4096)
+def may_be_secret(place: str) -> bool:
+    """Tell whether the value at a place such as ``phone_lines[0].password`` may be a secret; raw parameters all may."""
+    name, *options = re.findall(r"[^.\[\]]+", re.sub(r"\[[0-9]+\]", "", place))
+    specs: Mapping[str, Any] = model_specs()
+    spec = specs.get(name) or next((spec for spec in specs.values() if "merge" in spec and name.startswith(spec["merge"])), {})
+    for option in options:
+        spec = (spec.get("options") or (spec.get("elements") or {}).get("options") or {}).get(option, {"type": spec.get("type"), **spec})
+    return bool(spec.get("free")) or spec.get("type") == "secret"
 
 
 class PhoneBuilder:
@@ -77,6 +89,9 @@ class PhoneBuilder:
         problems: list[Problem] = []
         phone: Phone = dict(self._defaults)
         phone["host"] = host
+        if not host.isprintable():
+            # It is told to the operator, and stands in files of the server.
+            problems.append(Problem(f"{host}: inventory_hostname", f"got {shown(host)}, wanted printable characters"))
         merged: dict[str, list[str]] = {}
         for name, value in variables.items():
             if not is_phone_variable(name):
@@ -151,7 +166,7 @@ class PhoneBuilder:
             line["index"] = index + 1
             line["number"] = line["number"] or line["user"]
             line["user"] = line["user"] or line["number"]
-            if not line["user"]:
+            if not line["user"] and not _told(problems, f"{where}.number", f"{where}.user"):
                 problems.append(Problem(where, "has neither number nor user"))
             line["auth_user"] = line["auth_user"] or line["user"]
             line["name"] = line["name"] if line["name"] is not None else line["number"]
@@ -161,7 +176,7 @@ class PhoneBuilder:
                     line[name] = phone[name]
             line["transport"] = line["transport"] or phone["sip_transport"]
             line["expires"] = line["expires"] or phone["sip_expires"]
-            if line["enabled"] and line["password"] is None and not any(one.where == f"{where}.password" for one in problems):
+            if line["enabled"] and line["password"] is None and not _told(problems, f"{where}.password"):
                 problems.append(Problem(f"{where}.password", "is not set"))
             line["servers"] = self._servers(phone, line, where, problems)
             for name in ("outbound_proxy", "outbound_proxy_backup"):
@@ -176,7 +191,8 @@ class PhoneBuilder:
         given = line.pop("sip_servers") or ([{"host": line["sip_server"]}] if line["sip_server"] else None)
         given = given or phone["sip_servers"] or ([{"host": phone["sip_server"]}] if phone["sip_server"] else [])
         line.pop("sip_server")
-        if not given and line["enabled"]:
+        places = [f"{where}.sip_server", *(f"{phone['host']}: phone_{name}" for name in ("sip_server", "sip_servers"))]
+        if not given and line["enabled"] and not _told(problems, *places):
             problems.append(Problem(f"{where}.sip_server", "is not set, and the phone has no phone_sip_server"))
         servers = []
         for server in given:
@@ -254,6 +270,11 @@ class PhoneBuilder:
                     "is none, so phone_networks or provisioning_server_networks must list networks or phone_client_certificate be require",
                 )
             )
+
+
+def _told(problems: list[Problem], *places: str) -> bool:
+    """Tell whether it is known already that what stands at a place, or inside of it, is wrong: then it is not missing as well."""
+    return any(one.where == place or one.where.startswith((f"{place}.", f"{place}[")) for one in problems for place in places)
 
 
 def _key_place(layouts: list[tuple[str, int]], index: int) -> str:

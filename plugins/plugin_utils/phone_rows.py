@@ -45,6 +45,13 @@ class Settings(NamedTuple):
     pack_folders: tuple[str, ...] = ()
 
 
+def _is_mac(cell: str) -> bool:
+    try:
+        return bool(normalize_mac(cell))
+    except MacError:
+        return False
+
+
 class HostEntry:
     """One phone: an inventory host in the making."""
 
@@ -118,6 +125,10 @@ class PhoneRows:
         before = len(self.problems)
         columns: list[Column] = []
         first: dict[tuple[str, str], str] = {}
+        if any(map(_is_mac, header.cells)):
+            # Its cells may be passwords.
+            self._tell(where, "is a row of a phone, not the header; the first row has to name the columns")
+            return None
         for cell in header.cells:
             text = cell.strip()
             if not text:

@@ -7,10 +7,15 @@
 from __future__ import annotations
 
 import difflib
+import functools
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 SHOWN = 50
+# Names that stand before what is wrong with all of them.
+_NAMED = 5
 
 
 class Problem(NamedTuple):
@@ -20,7 +25,7 @@ class Problem(NamedTuple):
     what: str
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.what}"
+        return printable(f"{self.where}: {self.what}")
 
 
 class Notes:
@@ -36,7 +41,7 @@ class Notes:
 
     def tell(self, texts: Iterable[str]) -> None:
         """Add texts, each once."""
-        for text in dict.fromkeys(texts):
+        for text in dict.fromkeys(map(printable, texts)):
             self.count += 1
             if self.limit is None or len(self.kept) < self.limit:
                 self.kept.append(text)
@@ -57,19 +62,52 @@ class ProblemsError(Exception):
 
 
 def report(problems: Sequence[Problem], done: str = "nothing was written") -> str:
-    """Return all problems, one a line, the first :data:`SHOWN` in full."""
+    """Return all problems, one a line, at most :data:`SHOWN` lines.
+
+    Where there are more, what is wrong in many places alike takes one line, and every variable gets one before any gets a second: a fault of a group
+    must not hide those of single phones.
+    """
     count = len(problems)
     lines = [f"{count} problem{'s' if count != 1 else ''} found, {done}:"]
-    lines += [f"  {problem}" for problem in problems[:SHOWN]]
-    if count > SHOWN:
-        lines.append(f"  … and {count - SHOWN} more")
+    if count <= SHOWN:
+        return "\n".join([*lines, *(f"  {problem}" for problem in problems)])
+    alike: dict[tuple[str, str], list[str]] = {}
+    for where, what in problems:
+        name, _colon, place = where.partition(": ")
+        alike.setdefault((place, what), []).append(name)
+    seen: Counter[str] = Counter()
+    ranked = []
+    for number, ((place, what), names) in enumerate(alike.items()):
+        kind = re.sub(r"\[[0-9]+\]|\(.*", "", place) or what
+        ranked.append((seen[kind], number, place, what, names))
+        seen[kind] += 1
+    left = count
+    for _rank, _number, place, what, names in sorted(sorted(ranked)[:SHOWN], key=lambda each: each[1]):
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        lines.append(f"  {Problem(': '.join(filter(None, (', '.join(names[:_NAMED]) + more, place))), what)}")
+        left -= len(names)
+    if left:
+        lines.append(f"  … and {left} more")
     return "\n".join(lines)
+
+
+def printable(text: str) -> str:
+    """Return a text that stands on one line and shows what it holds: what a terminal obeys or hides is escaped."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def did_you_mean(name: str, known: Iterable[str], wrap: str = ", did you mean {}?") -> str:
     """Return a clause with the near misses of a name, empty when nothing is near."""
-    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.75)
+    near = _near(name, tuple(known))
     return wrap.format(" or ".join(near)) if near else ""
+
+
+# A fault of a group comes once for every phone.
+@functools.lru_cache(maxsize=1024)
+def _near(name: str, known: tuple[str, ...]) -> list[str]:
+    return difflib.get_close_matches(name[:256], known, n=3, cutoff=0.75)
 
 
 def shown(value: object, limit: int = 60) -> str:

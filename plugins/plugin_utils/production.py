@@ -36,6 +36,7 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.context import (
     admin_password_of,
     books_of,
     context_of,
+    firmware_of,
     server_of,
 )
 from ansible_collections.dialtone.phones.plugins.plugin_utils.firmware import choose_firmware
@@ -290,7 +291,9 @@ class Production:
         :raises ProductionError: with all problems of all phones.
         """
         if self.problems:
-            raise ProductionError(self.problems)
+            error = ProductionError(self.problems)
+            error.args = (self.fleet.scrub(str(error)),)
+            raise error
 
     def _row(self, phone: Phone) -> PhoneRow | None:
         host = phone["host"]
@@ -328,6 +331,10 @@ class Production:
 
     def _check(self, phone: Phone, pack: Pack, model: Model) -> None:
         host = phone["host"]
+        try:
+            firmware_of(phone, pack, model)
+        except ValueError as exc:
+            self.problems.append(Problem(f"{host}: {str(exc).partition(': ')[0]}", str(exc).partition(": ")[2]))
         problems, notes = check_books(phone, pack, self.settings.books)
         self.problems += problems
         for note in notes:

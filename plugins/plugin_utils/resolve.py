@@ -12,6 +12,7 @@ Values come out as plain Python (no tagged subclasses). Containers may be shared
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 from collections.abc import Hashable, Mapping
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from ansible.parsing.vault import EncryptedString, VaultHelper
 from ansible.template import Templar
 from ansible_collections.dialtone.phones.plugins.plugin_utils.expressions import SAFE_GLOBALS, Path, Source, analyse, may_hold_expression
 from ansible_collections.dialtone.phones.plugins.plugin_utils.values import (
+    Branch,
     Recent,
     Text,
     Tree,
@@ -80,6 +82,8 @@ class Resolver:
         self._memo: Recent[Hashable, tuple[Any]] = Recent(8192)
         self._failures: Recent[Hashable, tuple[ResolveError, Any]] = Recent(1024)
         self._plaintexts: dict[str, str] = {}
+        # Ciphertext -> why it has none: trying every secret takes milliseconds, and a group's value is that of all its hosts.
+        self._undecrypted: dict[str, str] = {}
         self.engine_calls = 0
 
     def scope(self, variables: Mapping[str, Any]) -> Scope:
@@ -110,10 +114,14 @@ class Resolver:
         ciphertext = VaultHelper.get_ciphertext(value, with_tags=False) or ""
         text = self._plaintexts.get(ciphertext)
         if text is None:
+            why = self._undecrypted.get(ciphertext)
+            if why is not None:
+                raise ResolveError(why, origin_of(value))
             try:
                 text = str.__str__(str(value))
             except Exception as exc:
-                raise ResolveError(f"cannot be decrypted: {_first_line(exc)}", origin_of(value)) from exc
+                why = self._undecrypted[ciphertext] = f"cannot be decrypted: {_first_line(exc)}"
+                raise ResolveError(why, origin_of(value)) from exc
             self._plaintexts[ciphertext] = text
         return text
 
@@ -129,9 +137,24 @@ class Resolver:
         except AnsibleValueOmittedError:
             return OMIT
         except Exception as exc:  # a lookup or a filter of a user may raise anything
-            raise ResolveError(self._scrub(_first_line(exc)), _origin_of_error(exc) or origin_of(value)) from exc
+            self._learn(value, available, set())
+            raise ResolveError(self.scrub(_first_line(exc)), _origin_of_error(exc) or origin_of(value)) from exc
 
-    def _scrub(self, text: str) -> str:
+    def _learn(self, value: Any, available: Mapping[str, Any], seen: set[str]) -> None:
+        """Decrypt what a value refers to: a message may quote it, and the engine does not tell what it decrypted."""
+        tree = self.compile(value)
+        if isinstance(tree, Vaulted):
+            with contextlib.suppress(ResolveError):
+                self.decrypt(tree.raw)
+        for _key, item in tree.items if isinstance(tree, Branch) else ():
+            self._learn(item.raw, available, seen)
+        for name in tree.names - seen:
+            seen.add(name)
+            if name not in self.constants and name in available:
+                self._learn(available[name], available, seen)
+
+    def scrub(self, text: str) -> str:
+        """Return a text without the secrets that were decrypted so far."""
         for secret in self._plaintexts.values():
             if len(secret) > 3 and secret in text:
                 text = text.replace(secret, "********")

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ansible_collections.dialtone.phones.plugins.module_utils.mac import MacError, normalize_mac
@@ -214,7 +214,7 @@ def _asset(_spec: Spec) -> Check:
         before = len(problems)
         for name in value:
             if name not in ("file", "sha256"):
-                problems.append(Problem(f"{where}.{name}", f"is unknown{did_you_mean(str(name), ('file', 'sha256'))}"))
+                problems.append(_unknown(where, name, ("file", "sha256")))
         if value.get("file") is None:
             problems.append(Problem(f"{where}.file", "is missing"))
             return None
@@ -266,6 +266,12 @@ def _holds_secret(spec: Spec) -> bool:
     return spec["type"] == "secret" or any(map(_holds_secret, inner))
 
 
+def _unknown(where: str, name: Any, known: Iterable[str]) -> Problem:
+    """Return the problem of an option that nobody knows; its name may be anything."""
+    plain = isinstance(name, str) and re.fullmatch(r"[\w.-]{1,64}", name)
+    return Problem(f"{where}.{name}" if plain else f"{where}[{shown(name)}]", f"is unknown{did_you_mean(name, known) if plain else ''}")
+
+
 def _got(value: Any, guarded: bool) -> str:
     """Return what a message may show in place of a list or dictionary, where text may well hold its secrets."""
     return "a text" if guarded and isinstance(value, str) else shown(value)
@@ -315,7 +321,7 @@ def _dict(spec: Spec) -> Check:
         result = dict(defaults)
         for name, item in value.items():
             if name not in checks:
-                problems.append(Problem(f"{where}.{name}", f"is unknown{did_you_mean(str(name), options)}"))
+                problems.append(_unknown(where, name, options))
             elif item is not None:
                 result[name] = checks[name](f"{where}.{name}", item, problems)
         for name in required:
@@ -338,6 +344,8 @@ def _free_dict(where: str, value: Any, problems: list[Problem]) -> dict | None:
             problems.append(Problem(place, "is not a parameter name"))
         elif any(isinstance(one, str) and _CONTROL.search(one) for one in (item if isinstance(item, list | tuple) else [item])):
             problems.append(Problem(place, "holds a control character; wanted text on one line"))
+        elif any(isinstance(one, int) and one.bit_length() > _LONGEST for one in (item if isinstance(item, list | tuple) else [item])):
+            problems.append(Problem(place, "is a huge number, wanted a string (quote it in YAML)"))
         elif isinstance(item, list | tuple) and all(isinstance(one, str | int | float) for one in item):
             result[name.strip()] = list(item)
         elif item is None or isinstance(item, str | int | float):

@@ -103,13 +103,16 @@ def zone_footer(name: str) -> str | None:
     return data.rstrip(b"\n").rsplit(b"\n", 1)[-1].decode("ascii", "replace")
 
 
+@functools.lru_cache(maxsize=1)
+def _known_zones() -> tuple[str, ...]:
+    return tuple(sorted(zoneinfo.available_timezones()))
+
+
 @functools.lru_cache(maxsize=1024)
 def _load(name: str) -> Timezone:
     footer = zone_footer(name)
     if footer is None:
-        raise TimezoneError(
-            f"got {shown(name)}, wanted an IANA time zone such as Europe/Berlin{did_you_mean(name, zoneinfo.available_timezones())}"
-        )
+        raise TimezoneError(f"got {shown(name)}, wanted an IANA time zone such as Europe/Berlin{did_you_mean(name, _known_zones())}")
     posix = _POSIX.fullmatch(footer)
     if not posix:
         raise TimezoneError(f"{name} has no rule that phones can follow ({footer!r})")

@@ -27,7 +27,8 @@ User = tuple[int, str, str, int | None, bool]
 def users_of(phone: Phone) -> Iterator[User]:
     """Yield what the lines of a phone register as."""
     for line in phone["lines"]:
-        if line["enabled"]:
+        # What could not be read of a line that is refused tells nothing of whom it clashes with.
+        if line["enabled"] and line["shared"] is not None:
             for server in line["servers"][:1]:
                 yield line["index"], line["user"] or "", server["host"], server["port"], line["shared"]
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import pickle
 from collections.abc import Callable, Hashable
 from hashlib import blake2b
 from typing import Any, Generic, TypeVar
@@ -189,7 +190,10 @@ def seal(node: Tree) -> bytes:
 
 def _written(node: Tree) -> str:
     if node.constant:
-        return f"c{node.value!r}"
+        try:
+            return f"c{node.value!r}"
+        except ValueError:  # a number of more digits than Python writes
+            return f"p{pickle.dumps(node.value).hex()}"
     if isinstance(node, Branch):
         return f"b{isinstance(node.raw, tuple)}{isinstance(node.raw, dict)}({','.join(f'{key!r}:{_written(item)}' for key, item in node.items)})"
     if isinstance(node, Text):

@@ -122,6 +122,13 @@ def test_what_can_not_be_published_is_told_before_anything_is(files, variables, 
     assert told in refused(files, **variables)
 
 
+def test_a_long_name_has_the_extension_that_it_ends_in(files):
+    name = "T54W-96.86.0.100-as-it-came-from-the-vendor-with-all-its-release-notes-in-the-name.rom"
+    (files / name).write_bytes(ROM)
+    _production, [row] = rows(files, phone_firmware={"file": name})
+    assert len(row.assets()) == 1
+
+
 def test_all_problems_are_told_at_once(files):
     report = refused(files, phone_wallpaper="missing.png", phone_ringtones=["gone.wav"], phone_trusted_certificates=["key.pem"])
     assert report.startswith("3 problems found, nothing was written")

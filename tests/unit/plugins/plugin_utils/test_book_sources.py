@@ -193,3 +193,21 @@ def test_a_file_that_is_missing_or_too_large_is_told(tmp_path, monkeypatch, kind
     monkeypatch.setattr(book_sources, "LARGEST", 10)
     assert read(tmp_path, kind, "x" * 11)[0] == []
     assert [str(problem).split(": ", 1)[1] for problem in problems] == ["can't be read (No such file or directory)"]
+
+
+def test_what_is_no_persons_word_is_passed_over_before_it_is_parsed(tmp_path, monkeypatch):
+    def lines_seen(module, name):
+        seen = []
+        real = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda text, *args, **more: (seen.append(text), real(text, *args, **more))[1])
+        return seen
+
+    photo = "\n ".join(["QUJD" * 18] * 500)
+    cards = lines_seen(book_sources.vobject, "readOne")
+    card = f"BEGIN:VCARD\nVERSION:3.0\nFN:Ann\nitem1.photo;ENCODING=b:{photo}\nTEL:5\n 6\nEND:VCARD\n"
+    assert read(tmp_path, "vcard", card) == ([Entry("Ann", (Number("56", "work"),))], [])
+    exports = lines_seen(book_sources.ldif, "LDIFParser")
+    export = f"dn: cn=x\ncn: Ann\njpegPhoto:: {photo}\ntelephoneNumber: 5\n 6\n"
+    assert read(tmp_path, "ldif", export) == ([Entry("Ann", (Number("56", "work"),))], [])
+    assert "QUJD" not in cards[0]
+    assert b"QUJD" not in exports[0].getvalue()

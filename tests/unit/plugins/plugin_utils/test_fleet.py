@@ -15,6 +15,7 @@ from ansible.template import Templar
 from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import Fleet, FleetError, raw_variables, read_fleet
+from ansible_collections.dialtone.phones.plugins.plugin_utils.role_variables import mistyped, role_variables
 
 SECRET = VaultSecret(b"correct horse")
 KEY = b"k" * 32
@@ -134,12 +135,51 @@ def test_failing_expressions_are_collected_with_host_variable_and_place(site, tm
     assert "phone_a" not in fleet.variables("p1")
 
 
-def test_vaulted_scalars_come_out_as_text_and_are_decrypted_once(site):
+def vaulted(text: str, secret: VaultSecret = SECRET) -> str:
+    """Return a text as a block of YAML that only the right secret opens."""
     if VaultSecretsContext.current(optional=True) is None:
         VaultSecretsContext.initialize(VaultSecretsContext([]))
-    VaultSecretsContext.current().secrets.append(("default", SECRET))
-    cipher = VaultLib([("default", SECRET)]).encrypt("s3cret {{ x }}", SECRET).decode()
-    block = "\n".join("    " + line for line in cipher.splitlines())
+    VaultSecretsContext.current().secrets[:] = [("default", SECRET)]
+    cipher = VaultLib([("default", secret)]).encrypt(text, secret).decode()
+    return "\n".join("    " + line for line in cipher.splitlines())
+
+
+def test_a_vaulted_value_is_not_quoted_by_what_failed_with_it(site):
+    block = vaulted("s3cret-of-the-vault")
+    fleet = site(
+        phones=f"phone_site: \"{{{{ lookup('file', hidden[0].x) }}}}\"\nhidden: [{{x: '{{{{ deeper }}}}'}}]\ndeeper: !vault |\n{block}\n"
+    ).fleet()
+    fleet.variables("p1")
+    [problem] = fleet.problems
+    assert "'********'" in problem.what
+    assert "s3cret" not in str(problem)
+    assert fleet.scrub("got 's3cret-of-the-vault'") == "got '********'"
+
+
+def test_what_no_secret_opens_is_tried_once_for_all_hosts(site, monkeypatch):
+    block = vaulted("s3cret", VaultSecret(b"another"))
+    fleet = site(phones=f"phone_site: !vault |\n{block}\n").fleet()
+    tried = []
+    decrypt = VaultLib.decrypt
+    monkeypatch.setattr(VaultLib, "decrypt", lambda self, *args, **kwargs: (tried.append(1), decrypt(self, *args, **kwargs))[1])
+    for host in ("p1", "p2", "p3"):
+        fleet.variables(host)
+    assert [problem.where.partition(" (")[0] for problem in fleet.problems] == [f"{host}: phone_site" for host in ("p1", "p2", "p3")]
+    assert {problem.what for problem in fleet.problems} == {fleet.problems[0].what}
+    assert fleet.problems[0].what.startswith("cannot be decrypted: ")
+    assert len(tried) == 1
+
+
+def test_a_number_of_more_digits_than_python_writes_is_no_error(site):
+    fleet = site(phones=f"phone_a: 0x{'f' * 5000}\nphone_b: '{{{{ 10 ** 5000 }}}}'\nphone_c: [0x{'f' * 5000}, '{{{{ x }}}}']\nx: 1").fleet()
+    assert set(fleet.variables("p1")) >= {"phone_a", "phone_c"}
+    fleet.input_digest("p1", KEY)
+    assert fleet.unordered() == []
+    assert any("phone_a" in str(problem) and "a huge number; quote it" in str(problem) for problem in fleet.problems)
+
+
+def test_vaulted_scalars_come_out_as_text_and_are_decrypted_once(site):
+    block = vaulted("s3cret {{ x }}")
     fleet = site(phones=f"phone_password: !vault |\n{block}\nphone_lines:\n  - password: '{{{{ phone_password }}}}'\n").fleet()
     variables = fleet.variables("p1")
     assert variables["phone_lines"] == [{"password": "s3cret {{ x }}"}]
@@ -160,7 +200,7 @@ def test_vaulted_scalars_come_out_as_text_and_are_decrypted_once(site):
         ("phone_a: '{{ x | default(1) }}'", "phone_a: '{{ x | default(1) }}'\nx: 1", False),
         ("phone_a: !unsafe '{{ x }}'\nx: 1", "phone_a: '{{ x }}'\nx: 1", False),
         ("phone_a: 1\nz: 1", "phone_a: 1\nz: 2", True),
-        ("phone_a: 1\nphone_configs_keep: 1", "phone_a: 1\nphone_configs_keep: 2", True),
+        ("phone_a: 1\nphone_configs_keep_releases: 1", "phone_a: 1\nphone_configs_keep_releases: 2", True),
         ("phone_a: {x: 1, y: 2}", "phone_a: {y: 2, x: 1}", False),
         ("phone_a: \"{{ groups['phones'] | length }}\"", "phone_a: \"{{ groups['phones'] | length }}\"", True),
     ],
@@ -217,10 +257,10 @@ def test_a_run_wide_setting_that_differs_between_groups_is_refused(site, group_v
 
 def test_a_run_wide_setting_of_a_single_host_is_reported_while_it_is_streamed(site):
     inventory = yaml.safe_load(yaml.safe_dump(INVENTORY))
-    inventory["all"]["children"]["phones"]["children"]["site_a"]["hosts"]["p2"]["phone_configs_keep"] = 9
-    made = site(inventory, all="phone_configs_keep: 3")
+    inventory["all"]["children"]["phones"]["children"]["site_a"]["hosts"]["p2"]["phone_configs_keep_releases"] = 9
+    made = site(inventory, all="phone_configs_keep_releases: 3")
     fleet = made.fleet(**made.hostvars.raw_get("p1"))
-    assert fleet.role_variable("phone_configs_keep") == 3
+    assert fleet.role_variable("phone_configs_keep_releases") == 3
     assert [(host, len(problems)) for host, _variables, problems in fleet.stream(fleet.batch)] == [("p1", 0), ("p2", 1), ("p3", 0)]
 
 
@@ -300,3 +340,37 @@ def test_numbers_that_yaml_reads_as_others_are_told_with_their_spelling(site):
         "p1: phone_n: is written 1:30, which YAML reads as 90; quote it",
         "p1: phone_vlan_id: is written 0x10, which YAML reads as 16; quote it",
     ]
+
+
+def test_fractions_that_yaml_writes_differently_are_told_too_and_secrets_not_shown(site):
+    fleet = site(
+        phones="phone_parameters: {version: 1.10, same: 2.5, time: 1:30.5, text: '1.10', none: .nan}\nphone_x: 1_0.50\nphone_y: 1.0\n"
+        "phone_lines: [{password: 0123456, number: 0_1}]\nphone_admin_password: 1_000"
+    ).fleet()
+    fleet.variables("p1")
+    hidden = "is written in a way that YAML reads as another number; quote it"
+    assert sorted(map(str, fleet.problems)) == [
+        f"p1: phone_admin_password: {hidden}",
+        "p1: phone_lines[0].number: is written 0_1, which YAML reads as 1; quote it",
+        f"p1: phone_lines[0].password: {hidden}",
+        f"p1: phone_parameters.none: {hidden}",
+        f"p1: phone_parameters.time: {hidden}",
+        f"p1: phone_parameters.version: {hidden}",
+        "p1: phone_x: is written 1_0.50, which YAML reads as 10.5; quote it",
+    ]
+
+
+def test_a_mistyped_variable_of_a_role_is_told_and_never_skipped(site):
+    fleet = site(
+        all="phone_configs_prun: false\nphone_redirect_accounts: {}\nphone_redirect_account: x\nphone_configs_published: {changed: true}\n"
+        "phone_configs_zzz: {failed: false}\nphone_resync_hosts: []\nphone_template_path: []"
+    ).fleet()
+    fleet.variables("p1")
+    assert list(map(str, fleet.problems)) == ["p1: phone_configs_prun: unknown, did you mean phone_configs_prune?"]
+    assert fleet.input_digest("p1", KEY) is None
+
+
+def test_every_variable_of_the_roles_is_known():
+    names = role_variables()
+    assert {"phone_configs_prune", "phone_resync_rate", "phone_redirect_spent", "phone_redirect_accounts"} <= set(names)
+    assert [name for name in names if mistyped(name)] == []

@@ -261,3 +261,43 @@ def test_a_mac_is_shown_only_where_it_nearly_is_one(cell, told):
     rows.add_sheet("u.csv", f"number,mac,vendor,model\n1001,{cell},yealink,T54W\n".encode())
     (problem,) = rows.problems
     assert ("is not a MAC address" in problem.what) and (cell in problem.what) is told
+
+
+def test_a_sheet_without_a_header_shows_nothing_of_its_first_row():
+    rows = PhoneRows(Settings())
+    rows.add_sheet("people.csv", b"101;Ann;80:5e:c0:12:34:56;h1dden-password\n102;Bob;80:5e:c0:12:34:57;h1dden-too\n")
+    assert rows.finish() == []
+    assert list(map(str, rows.problems)) == [
+        "people.csv line 1: is a row of a phone, not the header; the first row has to name the columns"
+    ]
+
+
+def test_numbers_in_a_cell_keep_their_digits():
+    rows = PhoneRows(Settings())
+    keys = "[{type: blf, value: 0101, label: 1.10, code: 2026-01-02, line: 1, pickup: 1:30}]"
+    rows.add_sheet(
+        "people.csv", f"number;mac;vendor;phone_keys\n1;805ec0123456;yealink;{keys}\n2;805ec0123457;yealink;[1.10, 5]\n".encode()
+    )
+    one, other = rows.finish()
+    assert one.variables["phone_keys"] == [
+        {"type": "blf", "value": "0101", "label": "1.10", "code": "2026-01-02", "line": 1, "pickup": "1:30"}
+    ]
+    assert other.variables["phone_keys"] == ["1.10", 5]
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "told"),
+    [
+        ("groups", "[{a: 1}]", "groups: a list of names is wanted, as in [sales, support]"),
+        ("groups", "[1]", "groups: '1' is no name of a group"),
+        ("groups", "[[]]", "groups: a list of names is wanted"),
+        ("phone_keys", "[&a [*a]]", "phone_keys: holds an alias (*name), which a cell has no place for"),
+        ("phone_ldap", "{a: &a [1], b: *a}", "phone_ldap: holds an alias (*name), which a cell has no place for"),
+    ],
+)
+def test_what_a_cell_has_no_place_for_is_refused(column, cell, told):
+    rows = PhoneRows(Settings())
+    rows.add_sheet("people.csv", f"number;mac;vendor;{column}\n1;805ec0123456;yealink;{cell}\n".encode())
+    assert rows.finish() == []
+    [problem] = map(str, rows.problems)
+    assert problem.startswith(f"people.csv line 2: {told}")

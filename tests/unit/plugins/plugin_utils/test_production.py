@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import difflib
+
 import pytest
+from ansible_collections.dialtone.phones.plugins.plugin_utils import pack, problems, timezone
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import ProblemsError
 
 from ...one_run import PHONE, produce
@@ -227,3 +230,71 @@ def test_a_user_registers_once_on_a_phone(tmp_path, shared):
     text = refusal(tmp_path, {"reception": {**PHONE, "phone_lines": [line, {**line, "number": "102"}, {**line, "label": "again"}]}})
     assert text.count("\n") == 1
     assert "reception: phone_lines[2]: user 101 at " in text and text.endswith("is on line 1 of this phone already")
+
+
+@pytest.mark.parametrize(
+    ("variables", "where"),
+    [
+        ({"phone_firmware_version": "what"}, "phone_firmware_version"),
+        ({"phone_firmware": {"version": "what", "url": "https://x.example.com/a.rom"}}, "phone_firmware.version (or phone_firmwares)"),
+    ],
+)
+def test_a_firmware_that_is_none_of_the_vendors_is_told_with_all_that_is_wrong(tmp_path, variables, where):
+    hosts = {"a": {**PHONE, **variables}, "b": {**PHONE, "phone_mac": "x"}}
+    text = refusal(tmp_path, hosts)
+    assert f"a: {where}: got 'what', which does not look like a version of yealink" in text
+    assert "b: phone_mac: 'x' is not a MAC address" in text
+
+
+def test_a_name_that_cannot_be_shown_is_refused(tmp_path):
+    text = refusal(tmp_path, {"a\u202eb\n": PHONE})
+    assert "a\\u202eb\\n: inventory_hostname: got 'a\\u202eb\\n', wanted printable characters" in text
+
+
+def test_what_is_missing_only_because_it_is_wrong_is_told_once(tmp_path):
+    lines = [
+        {"number": "1 2", "password": "vX7-quiet-Lamp-92", "sip_server": "a b"},
+        {"number": "3", "password": "vX7-quiet-Lamp-92", "shared": "maybe"},
+    ]
+    text = refusal(tmp_path, {"a": {**PHONE, "phone_sip_server": "x y", "phone_lines": lines}})
+    assert text.startswith("4 problems found")
+    assert "is not set" not in text
+
+
+def test_a_fault_of_a_group_costs_what_it_costs_for_one_phone(tmp_path, monkeypatch):
+    hosts = {
+        f"p{number}": {
+            **PHONE,
+            "phone_mac": f"001565{number:06x}",
+            "phone_lines": [{**PHONE["phone_lines"][0], "number": f"{1000 + number}"}],
+            "phone_timezone": "Europe/Berln",
+            "phone_langauge": "de",
+        }
+        for number in range(30)
+    }
+    asked = []
+    near = difflib.get_close_matches
+    monkeypatch.setattr(problems.difflib, "get_close_matches", lambda *args, **more: (asked.append(args[0]), near(*args, **more))[1])
+    problems._near.cache_clear()
+    timezone._load.cache_clear()
+    assert refusal(tmp_path, hosts).startswith("60 problems found")
+    for phone in hosts.values():
+        del phone["phone_langauge"]
+        phone.update(phone_timezone="Europe/Berlin", phone_parameters={f"acount.{line}.bogus": "x" for line in range(20)})
+    production = produce(tmp_path, hosts)
+    assert len(list(production.rows())) == 30
+    assert len(production.warnings) == 30 * 20
+    for phone in hosts.values():
+        phone["phone_vendor"] = "yaelink"
+    refusal(tmp_path, hosts)
+    assert sorted(asked) == ["Europe/Berln", "acount.#.bogus", "phone_langauge", "yaelink"]
+
+
+def test_a_pack_that_cannot_be_used_is_read_once(tmp_path, monkeypatch):
+    (tmp_path / "packs" / "broken").mkdir(parents=True)
+    (tmp_path / "packs" / "broken" / "pack.yml").write_text("x: 1", encoding="utf-8")
+    read = []
+    monkeypatch.setattr(pack, "_read", lambda file, real=pack._read: (read.append(file), real(file))[1])
+    hosts = {f"p{number}": {**PHONE, "phone_vendor": "broken", "phone_mac": f"001565{number:06x}"} for number in range(5)}
+    assert "phone_vendor: pack broken: " in refusal(tmp_path, hosts, phone_template_path=["packs"])
+    assert len(read) == 1
