@@ -33,18 +33,25 @@ demo: $(VENV)/.ok ## Run the main job on this machine, with simulated phones and
 demo-clean: $(VENV)/.ok ## Take the demo away
 	tests/lab/demo/demo clean
 
-.PHONY: lint unit sanity integration integration-alone pbx test
+.PHONY: fast lint lint-lab unit sanity integration integration-alone pbx test
+fast: $(VENV)/.ok ## Check style and run the unit tests, side by side
+	$(MAKE) --no-print-directory --output-sync=target -j 2 lint unit
+
 lint: $(VENV)/.ok ## Check style: Python, YAML, roles and playbooks, changelog
 	ruff check .
 	ruff format --check .
 	yamllint -s .
-	ansible-lint -q --offline
+	ansible-lint -q --offline --exclude extensions
 	antsibull-changelog lint
 	python docs/tools/variables.py --check
 	python docs/tools/vendors.py --check
 
+# Apart, because each of the many playbooks that its scenarios share costs a second for every scenario.
+lint-lab: $(VENV)/.ok ## Check the style of the molecule scenarios
+	ansible-lint -q --offline extensions
+
 unit: $(VENV)/.ok ## Run the unit tests
-	python -m pytest -q tests/unit
+	python -m pytest -q -n auto --dist worksteal tests/unit
 
 # The ansible-core that the environment has; the whole matrix is in noxfile.py.
 CORE = $(shell $(BIN)/python -c 'from ansible.release import __version__ as v; print(".".join(v.split(".")[:2]))')
@@ -86,7 +93,7 @@ gate-faults: $(VENV)/.ok ## Races, kills, full disks, jumping clocks, restores: 
 bench-gate: $(VENV)/.ok ## Measure the gate against plain nginx, with 50,000 phones (GATE_BENCH_PHONES)
 	$(MACHINES) tests.machines.bench build/bench
 
-test: lint unit sanity integration ## Everything that must pass before a change lands
+test: fast lint-lab sanity integration ## Everything that must pass before a change lands
 
 # Cells whose Python is not on this machine are skipped with a word; ansible-core 2.20 and newer want Python 3.12.
 .PHONY: matrix night
