@@ -13,10 +13,10 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import FleetError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import ProblemsError
-from ansible_collections.dialtone.phones.plugins.plugin_utils.report_data import Terms, document
-from ansible_collections.dialtone.phones.plugins.plugin_utils.report_fleet import read_listed
-from ansible_collections.dialtone.phones.plugins.plugin_utils.report_states import read_states
-from ansible_collections.dialtone.phones.plugins.plugin_utils.report_unknown import sheet
+from ansible_collections.dialtone.phones.plugins.plugin_utils.report.data import Terms, document
+from ansible_collections.dialtone.phones.plugins.plugin_utils.report.fleet import read_listed
+from ansible_collections.dialtone.phones.plugins.plugin_utils.report.states import read_states
+from ansible_collections.dialtone.phones.plugins.plugin_utils.report.unknown import sheet
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {"states": {"type": "dict", "required": True}, "silent_days": {"type": "int", "default": 14}}
 _LISTS = ("silent", "outdated", "hammering", "trouble")

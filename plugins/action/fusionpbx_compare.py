@@ -12,15 +12,15 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.dialtone.phones.plugins.plugin_utils.compare_report import compare, counts_of, write
-from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx_fetch import Fetcher, FetchError, Site, agent_of
-from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx_read import SourceFileError, merged, read_source
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx.compare_report import compare, counts_of, write
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx.fetch import Fetcher, FetchError, Site, agent_of
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx.read import SourceFileError, merged, read_source
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx.served_parameters import parameters_of
 from ansible_collections.dialtone.phones.plugins.plugin_utils.mask import Masker
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import PhoneBuilder
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import ProblemsError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.production import PhoneRow, Production, prepare
 from ansible_collections.dialtone.phones.plugins.plugin_utils.render import RenderError
-from ansible_collections.dialtone.phones.plugins.plugin_utils.served_parameters import parameters_of
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "url": {"type": "str"},

@@ -14,9 +14,9 @@ from ansible import constants as C
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.parsing.vault import match_encrypt_secret
 from ansible.plugins.action import ActionBase
-from ansible_collections.dialtone.phones.plugins.plugin_utils.export_inventory import content_of, files_of
-from ansible_collections.dialtone.phones.plugins.plugin_utils.export_store import Store, Vault
-from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx_read import SourceFileError, read_source
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx.export_inventory import content_of, files_of
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx.export_store import Store, Vault
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx.read import SourceFileError, read_source
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import ProblemsError
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {

@@ -20,11 +20,11 @@ from ansible_collections.dialtone.phones.plugins.module_utils.release.options im
 from ansible_collections.dialtone.phones.plugins.plugin_utils import spool
 from ansible_collections.dialtone.phones.plugins.plugin_utils.claim_phones import holders
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import FleetError
-from ansible_collections.dialtone.phones.plugins.plugin_utils.plan_report import PlanReport
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, ProblemsError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.production import prepare
-from ansible_collections.dialtone.phones.plugins.plugin_utils.publish_run import PublishError, Run
-from ansible_collections.dialtone.phones.plugins.plugin_utils.publish_server import Publication, Shared
+from ansible_collections.dialtone.phones.plugins.plugin_utils.publish.plan_report import PlanReport
+from ansible_collections.dialtone.phones.plugins.plugin_utils.publish.run import PublishError, Run
+from ansible_collections.dialtone.phones.plugins.plugin_utils.publish.server import Publication, Shared
 from ansible_collections.dialtone.phones.plugins.plugin_utils.run_settings import ROLE_VARIABLES
 
 display = Display()

@@ -11,10 +11,10 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors import RedirectError
-from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_args import OptionError, read_run
-from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_fleet import FleetRedirect
-from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_report import Progress, summary
-from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_run import Refused, run_accounts
+from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect.args import OptionError, read_run
+from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect.fleet import FleetRedirect
+from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect.report import Progress, summary
+from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect.run import Refused, run_accounts
 
 
 class ActionModule(ActionBase):

@@ -12,9 +12,9 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.errors import RedirectError
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.registry import open_service
-from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_args import OptionError, read_info
-from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_audit import audit
-from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_fleet_audit import FleetAudit
+from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect.args import OptionError, read_info
+from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect.audit import audit
+from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect.fleet_audit import FleetAudit
 
 
 class ActionModule(ActionBase):

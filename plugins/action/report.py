@@ -16,12 +16,12 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.dialtone.phones.plugins.plugin_utils import report_metrics, report_page
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import FleetError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, ProblemsError
-from ansible_collections.dialtone.phones.plugins.plugin_utils.report_data import Terms, document
-from ansible_collections.dialtone.phones.plugins.plugin_utils.report_fleet import read_listed
-from ansible_collections.dialtone.phones.plugins.plugin_utils.report_states import read_states
+from ansible_collections.dialtone.phones.plugins.plugin_utils.report import metrics, page
+from ansible_collections.dialtone.phones.plugins.plugin_utils.report.data import Terms, document
+from ansible_collections.dialtone.phones.plugins.plugin_utils.report.fleet import read_listed
+from ansible_collections.dialtone.phones.plugins.plugin_utils.report.states import read_states
 from ansible_collections.dialtone.phones.plugins.plugin_utils.whole_file import replace_file
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
@@ -113,8 +113,8 @@ def write(folder: str, made: dict[str, Any], unlock: str, mode: int, check: bool
             made = {**made, "generated_at": old["generated_at"]}
     contents = {
         JSON: json.dumps(made, ensure_ascii=False, indent=1) + "\n",
-        METRICS: report_metrics.render(made),
-        HTML: report_page.render(made, unlock),
+        METRICS: metrics.render(made),
+        HTML: page.render(made, unlock),
     }
     changed = []
     if not check:

@@ -19,14 +19,14 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.dialtone.phones.plugins.module_utils.paced import Pace, paced
-from ansible_collections.dialtone.phones.plugins.plugin_utils import screen_client
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import FleetError, read_fleet
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, ProblemsError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.run_settings import read_settings
-from ansible_collections.dialtone.phones.plugins.plugin_utils.screen_client import CaptureError, Limits, Screen, fetch_screen
-from ansible_collections.dialtone.phones.plugins.plugin_utils.screen_image import Picture
-from ansible_collections.dialtone.phones.plugins.plugin_utils.screen_sheet import Card, contact_sheet
-from ansible_collections.dialtone.phones.plugins.plugin_utils.screen_targets import find_screens
+from ansible_collections.dialtone.phones.plugins.plugin_utils.screens import client
+from ansible_collections.dialtone.phones.plugins.plugin_utils.screens.client import CaptureError, Limits, Screen, fetch_screen
+from ansible_collections.dialtone.phones.plugins.plugin_utils.screens.image import Picture
+from ansible_collections.dialtone.phones.plugins.plugin_utils.screens.sheet import Card, contact_sheet
+from ansible_collections.dialtone.phones.plugins.plugin_utils.screens.targets import find_screens
 from ansible_collections.dialtone.phones.plugins.plugin_utils.whole_file import replace_file
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
@@ -57,7 +57,7 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         _validation, args = self.validate_argument_spec(argument_spec=ARGUMENT_SPEC)
         task_vars = task_vars or {}
-        if screen_client.requests is None:
+        if client.requests is None:
             raise AnsibleActionFail("the Python library requests is missing on the controller: pip install requests")
         basedir = Path(self._loader.get_basedir())
         try:

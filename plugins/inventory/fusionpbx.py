@@ -149,7 +149,7 @@ from collections.abc import Callable
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import Cacheable
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import GROUP
-from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx_phones import (
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx.phones import (
     HOST_FIELDS,
     LEFT,
     LEVELS,
@@ -158,7 +158,7 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx_phones i
     build,
     for_domains,
 )
-from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx_source import Access, SourceError, Tables, read_tables
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx.source import Access, SourceError, Tables, read_tables
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import PackError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone_inventory import PhoneInventory, beside
 

@@ -126,11 +126,11 @@ import glob
 import os
 
 from ansible.errors import AnsibleParserError
-from ansible_collections.dialtone.phones.plugins.plugin_utils.columns import ascii_words
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import GROUP
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone_inventory import PhoneInventory, beside
-from ansible_collections.dialtone.phones.plugins.plugin_utils.phone_rows import HostEntry, PhoneRows, Settings
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, report
+from ansible_collections.dialtone.phones.plugins.plugin_utils.sheets.columns import ascii_words
+from ansible_collections.dialtone.phones.plugins.plugin_utils.sheets.phone_rows import HostEntry, PhoneRows, Settings
 
 _VAULT = b"$ANSIBLE_VAULT;"
 

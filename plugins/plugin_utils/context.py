@@ -11,10 +11,10 @@ import re
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
+from ansible_collections.dialtone.phones.plugins.plugin_utils.books.phonebook import JOINT, Phonebooks
 from ansible_collections.dialtone.phones.plugins.plugin_utils.derive import Deriver
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import Model, Pack
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import Phone
-from ansible_collections.dialtone.phones.plugins.plugin_utils.phonebook import JOINT, Phonebooks
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import shown
 from ansible_collections.dialtone.phones.plugins.plugin_utils.schema import split_hostport
 from ansible_collections.dialtone.phones.plugins.plugin_utils.timezone import timezone

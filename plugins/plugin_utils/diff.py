@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.dialtone.phones.plugins.plugin_utils.mask import Masker
-from ansible_collections.dialtone.phones.plugins.plugin_utils.publish_plan import TEXT_LIMIT, Plan
+from ansible_collections.dialtone.phones.plugins.plugin_utils.publish.plan import TEXT_LIMIT, Plan
 
 Diff = dict[str, str]
 

@@ -28,7 +28,7 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.assets import (
     place_urls,
     without_files,
 )
-from ansible_collections.dialtone.phones.plugins.plugin_utils.book_check import check_books
+from ansible_collections.dialtone.phones.plugins.plugin_utils.books.check import check_books
 from ansible_collections.dialtone.phones.plugins.plugin_utils.claim_phones import contradictions
 from ansible_collections.dialtone.phones.plugins.plugin_utils.compact import NumberMap
 from ansible_collections.dialtone.phones.plugins.plugin_utils.context import (

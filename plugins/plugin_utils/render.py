@@ -27,10 +27,10 @@ import jinja2
 import jinja2.meta
 import jinja2.nodes
 from ansible_collections.dialtone.phones.plugins.module_utils.gate.names import pin_name
-from ansible_collections.dialtone.phones.plugins.plugin_utils.book_fit import HOME, book_refusals, fit_book, page_file
+from ansible_collections.dialtone.phones.plugins.plugin_utils.books.fit import HOME, book_refusals, fit_book, page_file
+from ansible_collections.dialtone.phones.plugins.plugin_utils.books.phonebook import Phonebooks
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import SHIPPED, FileSpec, Model, Pack
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import Phone
-from ansible_collections.dialtone.phones.plugins.plugin_utils.phonebook import Phonebooks
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import ProblemsError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.sandbox import RefusedError, make_environment
 from ansible_collections.dialtone.phones.plugins.plugin_utils.xml_tree import TreeError, write_tree

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ansible_collections.dialtone.phones.plugins.plugin_utils.assets import Assets
+from ansible_collections.dialtone.phones.plugins.plugin_utils.books.phonebook import Phonebooks
 from ansible_collections.dialtone.phones.plugins.plugin_utils.context import Base, BaseError, parse_base
 from ansible_collections.dialtone.phones.plugins.plugin_utils.derive import Deriver, SecretError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import Fleet, FleetError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import PackError, Packs
 from ansible_collections.dialtone.phones.plugins.plugin_utils.passwords import LEVELS
-from ansible_collections.dialtone.phones.plugins.plugin_utils.phonebook import Phonebooks
 from ansible_collections.dialtone.phones.plugins.plugin_utils.presets import CLOUD, PRESETS, Preset
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem, ProblemsError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.schema import compile_spec

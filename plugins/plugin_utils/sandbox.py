@@ -14,7 +14,7 @@ import jinja2
 import jinja2.runtime
 import jinja2.sandbox
 import jinja2.utils
-from ansible_collections.dialtone.phones.plugins.plugin_utils.book_entry import Entry, Number
+from ansible_collections.dialtone.phones.plugins.plugin_utils.books.entry import Entry, Number
 from ansible_collections.dialtone.phones.plugins.plugin_utils.context import HostPort, Server
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import Model
 from ansible_collections.dialtone.phones.plugins.plugin_utils.timezone import Change, Timezone

@@ -41,8 +41,8 @@ def write_book(path: Path, people: int, seed: int) -> None:
 
 def formats(book: Path) -> dict[str, Any]:
     """Return the seconds that one book takes to read, and to render for phones of each vendor."""
+    from ansible_collections.dialtone.phones.plugins.plugin_utils.books.phonebook import Phonebooks
     from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import Packs
-    from ansible_collections.dialtone.phones.plugins.plugin_utils.phonebook import Phonebooks
     from ansible_collections.dialtone.phones.plugins.plugin_utils.render import PackRenderer
 
     books, packs = Phonebooks({"book": {"csv": book.name}}, book.parent), Packs()

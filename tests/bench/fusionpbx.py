@@ -151,7 +151,7 @@ def measure(count: int, sheet: Path, rounds: int) -> dict[str, Any]:
     from ansible.plugins.loader import init_plugin_loader
 
     init_plugin_loader()
-    from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx_source import TABLES
+    from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx.source import TABLES
 
     hosts = hosts_of(Fleet(count, 1, list(VENDORS)))
     with tempfile.TemporaryDirectory(prefix="dialtone-fusionpbx-") as folder, postgresql.Server() as server:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx_source import TABLES, Tables
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx.source import TABLES, Tables
 
 SECRETS = ["s3cret-1001-xx", "s3cret-1002-yy", "ext-only-1003-zz", "pa'ss\\word 100%", "admin-Pa55word", "raw-setting-secret"]
 # Columns that the role of docs/migrating.md must not see.

@@ -10,8 +10,8 @@ import random
 from typing import Any
 
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import Packs
-from ansible_collections.dialtone.phones.plugins.plugin_utils.report_data import Server, Terms, document
-from ansible_collections.dialtone.phones.plugins.plugin_utils.report_fleet import Listed, ListedPhone
+from ansible_collections.dialtone.phones.plugins.plugin_utils.report.data import Server, Terms, document
+from ansible_collections.dialtone.phones.plugins.plugin_utils.report.fleet import Listed, ListedPhone
 
 NOW = 1_795_375_000.0
 DAY = 86400

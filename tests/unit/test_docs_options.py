@@ -21,7 +21,7 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import model_specs
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import ProblemsError
-from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_fleet import read_accounts
+from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect.fleet import read_accounts
 from ansible_collections.dialtone.phones.plugins.plugin_utils.schema import compile_spec
 
 from . import documentation

@@ -39,7 +39,7 @@ _STEPS = (
     ("gate record", "plugin_utils.production", None, "gate_record"),
     ("render", "plugin_utils.production", "PhoneRow", "render"),
     ("render", "plugin_utils.production", "Production", "render_book"),
-    ("compare", "plugin_utils.publish_plan", "Plan", "__init__"),
+    ("compare", "plugin_utils.publish.plan", "Plan", "__init__"),
     ("transfer", "module_utils.release.archive", None, "write"),
     ("transfer", "action.publish", "ActionModule", "send"),
     ("apply", "action.publish", "ActionModule", "release"),

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from ansible_collections.dialtone.phones.plugins.plugin_utils.books.phonebook import Phonebooks
 from ansible_collections.dialtone.phones.plugins.plugin_utils.context import admin_password_of, books_of, context_of, parse_base, server_of
 from ansible_collections.dialtone.phones.plugins.plugin_utils.derive import Deriver
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fit import fit, refusals
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import Pack, Packs
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import PhoneBuilder
-from ansible_collections.dialtone.phones.plugins.plugin_utils.phonebook import Phonebooks
 from ansible_collections.dialtone.phones.plugins.plugin_utils.render import PackRenderer
 
 HERE = Path(__file__).parent

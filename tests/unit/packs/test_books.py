@@ -11,7 +11,7 @@ import re
 from xml.etree import ElementTree
 
 import pytest
-from ansible_collections.dialtone.phones.plugins.plugin_utils.phonebook import Phonebooks
+from ansible_collections.dialtone.phones.plugins.plugin_utils.books.phonebook import Phonebooks
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import ProblemsError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

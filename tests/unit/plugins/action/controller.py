@@ -14,7 +14,7 @@ from ansible.template import Templar
 from ansible_collections.dialtone.phones.plugins.action import publish
 from ansible_collections.dialtone.phones.plugins.module_utils.release.errors import ReleaseError
 from ansible_collections.dialtone.phones.plugins.modules.release import ARGUMENT_SPEC, Commands
-from ansible_collections.dialtone.phones.plugins.plugin_utils.publish_run import PublishError
+from ansible_collections.dialtone.phones.plugins.plugin_utils.publish.run import PublishError
 from ansible_collections.dialtone.phones.tests.unit.plugins.module_utils.release.server import run_command
 
 OWN = {"owner": "", "web_group": "", "gate_group": "", "nginx_site": "", "gate_config": "/nonexistent/gate.json"}

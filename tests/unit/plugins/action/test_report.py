@@ -20,8 +20,9 @@ import pytest
 import yaml
 from ansible_collections.dialtone.phones.plugins.action.report import options, write
 from ansible_collections.dialtone.phones.plugins.module_utils import gate_state
-from ansible_collections.dialtone.phones.plugins.plugin_utils import report_metrics, report_page
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import ProblemsError
+from ansible_collections.dialtone.phones.plugins.plugin_utils.report import metrics
+from ansible_collections.dialtone.phones.plugins.plugin_utils.report import page as report_page
 
 from tests.unit.json_schema import faults
 from tests.unit.made_up_report import HOSTILE, made_up
@@ -134,7 +135,7 @@ def test_the_library_is_as_it_was_published():
 
 
 def test_metrics_are_named_and_typed_as_prometheus_wants():
-    text = report_metrics.render(made_up(50, hostile=True))
+    text = metrics.render(made_up(50, hostile=True))
     lines = text.splitlines()
     assert text.endswith("\n")
     names = [line.split()[2] for line in lines if line.startswith("# TYPE")]
@@ -152,11 +153,11 @@ def test_metrics_are_named_and_typed_as_prometheus_wants():
 def test_labels_that_can_grow_are_cut():
     made = made_up(5)
     made["breakdown"]["site"] = [{**made["breakdown"]["site"][0], "name": f"site{number}", "listed": 1} for number in range(500)]
-    lines = [line for line in report_metrics.render(made).splitlines() if line.startswith("dialtone_site_phones_listed{")]
-    assert len(lines) == report_metrics.MAX_VALUES + 1
+    lines = [line for line in metrics.render(made).splitlines() if line.startswith("dialtone_site_phones_listed{")]
+    assert len(lines) == metrics.MAX_VALUES + 1
     assert 'dialtone_site_phones_listed{site="(others)"} 400' in lines
     made["claims_refused"] = {f"reason {number}": 1 for number in range(300)}
-    assert 'dialtone_claims_refused_total{reason="other"} 300' in report_metrics.render(made)
+    assert 'dialtone_claims_refused_total{reason="other"} 300' in metrics.render(made)
 
 
 def expressions() -> list[str]:
@@ -168,7 +169,7 @@ def expressions() -> list[str]:
 
 @pytest.mark.parametrize("expression", expressions())
 def test_alerts_and_dashboard_ask_for_what_there_is(expression):
-    text = report_metrics.render(made_up(50))
+    text = metrics.render(made_up(50))
     names = set(re.findall(r"^# TYPE (\S+)", text, re.MULTILINE))
     asked = set(re.findall(r"\b(?:dialtone|node)_[a-z_]+", expression))
     # node_exporter's own, for the age of the file.
@@ -183,6 +184,6 @@ def test_alerts_and_dashboard_ask_for_what_there_is(expression):
     "command", [["check", "rules", "dialtone.rules.yml"], ["test", "rules", "dialtone.rules.test.yml"], ["check", "metrics"]], ids=" ".join
 )
 def test_promtool_agrees(command):
-    text = report_metrics.render(made_up(50, hostile=True)) if "metrics" in command else ""
+    text = metrics.render(made_up(50, hostile=True)) if "metrics" in command else ""
     done = subprocess.run(["promtool", *command], cwd=RULES.parent, input=text, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -14,10 +14,10 @@ from ansible.inventory.data import InventoryData
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import inventory_loader
 from ansible.template import is_trusted_as_template
+from ansible_collections.dialtone.phones.plugins.plugin_utils.books.phonebook import Phonebooks
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fleet import REFUSED
-from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx_source import SourceError
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx.source import SourceError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import model_specs
-from ansible_collections.dialtone.phones.plugins.plugin_utils.phonebook import Phonebooks
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem
 from ansible_collections.dialtone.phones.plugins.plugin_utils.schema import compile_spec
 

@@ -10,12 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from ansible_collections.dialtone.phones.plugins.plugin_utils import fusionpbx_phones
-from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx_phones import Fleet, Options, build
-from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx_source import NEEDED, TABLES, Tables
+from ansible_collections.dialtone.phones.plugins.plugin_utils.books.phonebook import Phonebooks
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx import phones as fusionpbx_phones
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx.phones import Fleet, Options, build
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx.source import NEEDED, TABLES, Tables
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import Packs
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import PhoneBuilder
-from ansible_collections.dialtone.phones.plugins.plugin_utils.phonebook import Phonebooks
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[4] / "tests" / "lab"))
 

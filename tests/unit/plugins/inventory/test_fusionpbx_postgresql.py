@@ -16,8 +16,8 @@ from ansible.errors import AnsibleParserError
 from ansible.inventory.data import InventoryData
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import inventory_loader
-from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx_phones import Options, build
-from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx_source import Access, SourceError, read_tables
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx.phones import Options, build
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx.source import Access, SourceError, read_tables
 
 TOP = Path(__file__).resolve().parents[4]
 sys.path.insert(0, str(TOP / "tests" / "lab"))

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_run import run_accounts
+from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect.run import run_accounts
 from ansible_collections.dialtone.phones.tests.unit.redirect_lab import ROWS, Running, account, device, mac, simulator, url
 
 

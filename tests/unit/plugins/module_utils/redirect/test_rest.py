@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_run import run_accounts
+from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect.run import run_accounts
 from ansible_collections.dialtone.phones.tests.unit.redirect_lab import ROWS, Fault, Running, account, device, mac, simulator, url
 
 ROW = next(row for row in ROWS if row.service == "snom_sraps")

@@ -9,8 +9,8 @@ from __future__ import annotations
 import pytest
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.fanvil_fdps import server_fields
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.htek_rps import server_name
-from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_record import record_of
-from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_run import run_accounts
+from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect.record import record_of
+from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect.run import run_accounts
 from ansible_collections.dialtone.phones.tests.unit.redirect_lab import ROWS, Fault, Running, account, device, mac, simulator, url
 from redirect.rpc import fault, typed
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.registry import open_service
-from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_record import record_of
-from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect_run import run_accounts
+from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect.record import record_of
+from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect.run import run_accounts
 from ansible_collections.dialtone.phones.tests.unit.redirect_lab import ROWS, Fault, Running, account, device, mac, simulator, url
 from redirect.base import Answer
 from redirect.services.yealink_ymcs import error
