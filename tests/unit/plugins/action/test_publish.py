@@ -9,7 +9,11 @@ import os
 from unittest.mock import MagicMock
 
 import pytest
+import yaml
 from ansible.errors import AnsibleActionFail
+from ansible_collections.dialtone.phones.plugins.action.publish import ARGUMENT_SPEC
+from ansible_collections.dialtone.phones.plugins.doc_fragments._release_server import ModuleDocFragment
+from ansible_collections.dialtone.phones.plugins.modules.publish import DOCUMENTATION
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem
 from ansible_collections.dialtone.phones.tests.unit.plugins.action.controller import Action, Controller
 from ansible_collections.dialtone.phones.tests.unit.plugins.action.fake_production import FakePhone, FakeProduction
@@ -583,3 +587,10 @@ def test_noting_digests_gives_way_to_another_run(root):
     assert controller.calls == ["status", "apply", "status", "apply"]
     assert FakePhone(50).mac in macs(root)
     assert publish(root, [Renewed(number) for number in range(3)], complete=False)["counts"]["skipped"] == 3
+
+
+def test_documented_options_are_those_of_the_action():
+    options = {**yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"], **yaml.safe_load(DOCUMENTATION)["options"]}
+    assert {name: (option["type"], option.get("default")) for name, option in options.items()} == {
+        name: (option["type"], option.get("default")) for name, option in ARGUMENT_SPEC.items()
+    }
