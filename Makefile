@@ -98,7 +98,7 @@ test: fast lint-lab sanity integration ## Everything that must pass before a cha
 # Cells whose Python is not on this machine are skipped with a word; ansible-core 2.20 and newer want Python 3.12.
 .PHONY: matrix night
 matrix: $(VENV)/.ok ## Try every ansible-core with every Python that is here, and what Galaxy makes of the archive
-	nox -s docs-check extra-checks build-import-check $(foreach core,2.19 2.20 2.21,units-$(core) sanity-$(core))
+	nox -s docs-check extra-checks build-import-check $(foreach core,2.19 2.20 2.21,units-$(core) sanity-$(core) integration-$(core))
 
 night: matrix introspect docs-site integration-alone pbx gate gate-faults lab ## Everything that takes too long for a change, one after the other (root or sudo)
 

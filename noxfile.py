@@ -45,7 +45,7 @@ use_own_home()
 use_real_pythons()
 antsibull_nox.load_antsibull_nox_toml()
 for core in ("2.19", "2.20", "2.21"):
-    for kind in ("sanity", "units"):
+    for kind in ("sanity", "units", "integration"):
         antsibull_nox.add_ansible_test_session(
             name=f"{kind}-{core}",
             description=f"ansible-test {kind} with ansible-core {core}",

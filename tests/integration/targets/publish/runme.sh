@@ -75,7 +75,7 @@ log_has '"changed_hosts": ["reception"]'
 publish "${assets[@]}" -e '{"phone_wallpaper": {"file": "logo.png", "sha256": "'"$(printf '0%.0s' {1..64})"'"}}' && fail "a wrong checksum was accepted"
 log_has "phone_wallpaper: 'logo.png' has SHA-256"
 before=$(tree)
-publish -e phone_configs_asset_path="$OUTPUT/files" -e '{"phone_wallpaper": "/etc/hostname"}' && fail "a file from anywhere was published"
+publish -e phone_configs_asset_path="$OUTPUT/files" -e '{"phone_wallpaper": "/etc/passwd"}' && fail "a file from anywhere was published"
 log_has "lies outside of"
 [ "$before" = "$(tree)" ] || fail "a refused run wrote something"
 ansible-playbook "${roll[@]}" >"$OUTPUT/log" 2>&1 || fail "rolling back the firmware"
