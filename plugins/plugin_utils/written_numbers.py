@@ -10,6 +10,7 @@ What was read says nothing of that any more, so the place that Ansible remembers
 from __future__ import annotations
 
 import linecache
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -45,7 +46,8 @@ def _digits(number: float) -> str:
 
 
 def _is_same(one: Any, other: float) -> bool:
-    return one == other or (one != one and other != other)  # a NaN is not itself
+    # A NaN is not itself.
+    return one == other or (isinstance(one, float) and math.isnan(one) and isinstance(other, float) and math.isnan(other))
 
 
 def _as_yaml(text: str) -> Any:

@@ -93,7 +93,7 @@ def test_links_lead_somewhere(page):
     text = (TOP / page).read_text(encoding="utf-8")
     for link in (first or second for first, second in LINK.findall(BLOCK.sub("", text))):
         if not re.match(r"https?:|mailto:", link):
-            name, _, anchor = link.partition("#")
+            name, _hash, anchor = link.partition("#")
             # Not beyond the repository, whatever lies beside it.
             target = TOP / os.path.normpath(page.parent / name) if name else TOP / page
             assert TOP in target.parents, link

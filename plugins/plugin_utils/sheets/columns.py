@@ -254,7 +254,7 @@ def _text(cell: str) -> str:
 
 def _names(cell: str) -> list[str]:
     if cell.startswith("["):
-        names = [str(name) if type(name) is int else name for name in _list_of_texts(cell)]
+        names = [str(name) if isinstance(name, int) and not isinstance(name, bool) else name for name in _list_of_texts(cell)]
         if not all(isinstance(name, str) for name in names):
             raise CellError("a list of names is wanted, as in [sales, support]")
         return names

@@ -15,7 +15,8 @@ from ...one_run import PHONE, RUN
 VARIABLES = {**RUN, **PHONE}
 
 
-def derive(term, variables=VARIABLES, **options):
+def derive(term, variables=None, **options):
+    variables = VARIABLES if variables is None else variables
     loader = DataLoader()
     lookup = lookup_loader.get("dialtone.phones.secret", loader=loader, templar=Templar(loader=loader, variables=variables))
     return lookup.run([term], variables, **options)[0]

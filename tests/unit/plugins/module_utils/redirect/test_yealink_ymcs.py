@@ -219,9 +219,8 @@ def test_a_refusal_that_repeats_a_secret_is_scrubbed(lab, call):
     if call == "patchDevice":
         lab.seed(mac(ROW, 1), url="https://old.example.com/")
     text = '{"code": "900412", "message": "not taken: pa55 word"}'
-    lab.handle = (lambda handle: lambda request: Answer(412, text.encode()) if lab.call_name(request) == call else handle(request))(
-        lab.handle
-    )
+    handle = lab.handle
+    lab.handle = lambda request: Answer(412, text.encode()) if lab.call_name(request) == call else handle(request)
     results = run(lab, [device(ROW, 1, username="u", password="pa55 word")])
     assert "not taken" in results.rows[0].msg
     assert "pa55" not in results.rows[0].msg + " ".join(results.messages)
