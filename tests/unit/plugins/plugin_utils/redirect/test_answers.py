@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect.run import run_accounts
-from ansible_collections.dialtone.phones.tests.unit.redirect_lab import ROWS, Fault, Running, account, device, simulator
+from ansible_collections.dialtone.phones.tests.unit.redirect_lab import Fault, account, device
 from redirect.base import Answer
 
 NUMBER = 7
@@ -20,17 +20,6 @@ XML_SHAPES = [
     b"<methodResponse><params><param>" + DEEP,
     b"",
 ]
-
-
-@pytest.fixture(params=ROWS, ids=str)
-def row(request):
-    return request.param
-
-
-@pytest.fixture
-def lab(row):
-    with Running(simulator(row.service)) as running:
-        yield running
 
 
 def run(row, lab, devices, state="present", **more):

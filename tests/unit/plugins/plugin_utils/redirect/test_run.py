@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.dialtone.phones.plugins.module_utils.redirect.registry import SERVICES, service_class
 from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect.record import record_of
 from ansible_collections.dialtone.phones.plugins.plugin_utils.redirect.run import Refused, run_accounts
-from ansible_collections.dialtone.phones.tests.unit.redirect_lab import ROWS, Fault, Running, account, device, mac, simulator, url
+from ansible_collections.dialtone.phones.tests.unit.redirect_lab import ROWS, Fault, account, device, mac, url
 
 
 class Notes:
@@ -29,17 +29,6 @@ class Notes:
     def outcome(self, rows):
         self.words.append(("outcome", len(rows)))
         self.held.update({row["mac"]: row for row in rows})
-
-
-@pytest.fixture(params=ROWS, ids=str)
-def row(request):
-    return request.param
-
-
-@pytest.fixture
-def lab(row):
-    with Running(simulator(row.service)) as running:
-        yield running
 
 
 def run(row, lab, devices, state="present", **more):
