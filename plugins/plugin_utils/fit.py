@@ -75,10 +75,11 @@ def _fit_lines(phone: Phone, pack: Pack, model: Model, notes: list[str]) -> None
             line["servers"] = line["servers"][:most]
         if (pack.data.get("one_transport") or model.one_transport) and line["servers"]:
             first = line["servers"][0]["transport"]
-            if len({server["transport"] for server in line["servers"]}) > 1:
-                notes.append(f"line {line['index']}: one transport for all SIP servers of a line, {first} taken")
-            if first in pack.values.get("transport", {}):
+            # Else the line's own is taken, which is told.
+            if first in pack.values.get("transport", (first,)):
                 line["transport"] = first
+                if len({server["transport"] for server in line["servers"]}) > 1:
+                    notes.append(f"line {line['index']}: one transport for all SIP servers of a line, {first} taken")
         done.append(line)
     registered = [line for line in done if line["enabled"]]
     for name in model.one_for_lines or pack.data.get("one_for_lines") or ():

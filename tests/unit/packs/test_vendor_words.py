@@ -171,3 +171,10 @@ def test_what_the_vendor_has_no_word_for_is_told(vendor, model, variables, absen
     text, notes = text_of(vendor, model, variables)
     assert absent not in text
     assert [note for note in notes if told in note]
+
+
+def test_a_registrars_transport_that_the_vendor_lacks_leaves_the_lines_own_as_is_told():
+    servers = [{"host": "a.example.com", "transport": "tls"}]
+    text, notes = text_of("cisco_enterprise", "CP-8841", {"phone_sip_transport": "tcp", "phone_sip_servers": servers})
+    assert notes == ["cisco_enterprise CP-8841: line 1: transport tls of server a.example.com has no counterpart, line's own taken"]
+    assert "<transportLayerProtocol>4</transportLayerProtocol>" in text

@@ -227,6 +227,20 @@ def test_options_of_lines_and_groups_that_a_vendor_lacks_are_told(tmp_path: Path
     assert repr(phone) == before
 
 
+def test_a_transport_that_the_vendor_lacks_is_not_said_to_be_taken(tmp_path: Path):
+    (tmp_path / "acme").mkdir()
+    (tmp_path / "acme" / "pack.yml").write_text(PACK + "one_transport: true\nvalues: {transport: {udp: 0, tcp: 1}}\n")
+    pack = Packs([str(tmp_path)]).get("acme")
+    servers = [{"host": "a.example.com", "transport": "tls"}, {"host": "b.example.com", "transport": "tcp"}]
+    phone, problems = PhoneBuilder().build("desk", {**PHONE, "phone_sip_servers": servers})
+    assert not problems
+    fitted, notes = fit(phone, pack, pack.model("One"))
+    assert [note for note in notes if "transport" in note] == [
+        "acme One: line 1: transport tls of server a.example.com has no counterpart, line's own taken"
+    ]
+    assert fitted["lines"][0]["transport"] == "udp"
+
+
 def test_an_option_of_lines_that_is_none_is_refused_by_name(tmp_path: Path):
     (tmp_path / "acme").mkdir()
     (tmp_path / "acme" / "pack.yml").write_text(PACK.replace("[reprovision,", "[lines.auto_anser, reprovision,"))
