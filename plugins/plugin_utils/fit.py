@@ -139,10 +139,10 @@ def _fit_values(phone: Phone, pack: Pack, model: Model, notes: list[str]) -> Non
             continue
         lacks = model.lacks.get(name, frozenset())
         if isinstance(value, list):
-            for item in value:
-                if item not in table or item in lacks:
-                    notes.append(f"{name} {item} has no counterpart, left out")
-            _set(phone, name, [item for item in value if item in table and item not in lacks])
+            left = [item for item in value if item not in table or item in lacks]
+            # Nobody asked for what is there by default.
+            notes += [f"{name} {item} has no counterpart, left out" for item in left if value != _default(name)]
+            _set(phone, name, [item for item in value if item not in left])
         elif value not in table or value in lacks:
             # A regional language falls back to the language itself.
             wider = re.split("[_-]", value)[0] if isinstance(value, str) else value

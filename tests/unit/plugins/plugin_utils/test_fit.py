@@ -241,6 +241,21 @@ def test_a_transport_that_the_vendor_lacks_is_not_said_to_be_taken(tmp_path: Pat
     assert fitted["lines"][0]["transport"] == "udp"
 
 
+@pytest.mark.parametrize(
+    ("codecs", "told"),
+    [({}, []), ({"phone_codecs": ["g722", "pcma"]}, ["acme One: codecs g722 has no counterpart, left out"])],
+)
+def test_what_a_list_has_by_default_was_not_asked_for(tmp_path: Path, codecs, told):
+    (tmp_path / "acme").mkdir()
+    (tmp_path / "acme" / "pack.yml").write_text(PACK + "values: {codecs: {pcma: 8, pcmu: 0}}\n")
+    pack = Packs([str(tmp_path)]).get("acme")
+    phone, problems = PhoneBuilder().build("desk", {**PHONE, **codecs})
+    assert not problems
+    fitted, notes = fit(phone, pack, pack.model("One"))
+    assert [note for note in notes if "codecs" in note] == told
+    assert fitted["codecs"] == [codec for codec in phone["codecs"] if codec != "g722"]
+
+
 def test_an_option_of_lines_that_is_none_is_refused_by_name(tmp_path: Path):
     (tmp_path / "acme").mkdir()
     (tmp_path / "acme" / "pack.yml").write_text(PACK.replace("[reprovision,", "[lines.auto_anser, reprovision,"))
