@@ -37,8 +37,9 @@ def mistyped(name: str) -> str:
         return ""
     prefix = next(prefix for prefix in RESERVED_PREFIXES if name.startswith(prefix))
     # What all of them begin with would make any of them a near miss.
-    known = [other[len(prefix) :] for other in role_variables() if other.startswith(prefix)]
-    return f"unknown{did_you_mean(name[len(prefix) :], known, ', did you mean ' + prefix + '{}?')}"
+    known = [other[len(prefix) :] for other in (*role_variables(), *NOT_RESERVED) if other.startswith(prefix)]
+    near = did_you_mean(name[len(prefix) :], known, "{}")
+    return f"unknown, did you mean {' or '.join(prefix + one for one in near.split(' or '))}?" if near else "unknown"
 
 
 def is_result(value: Any) -> bool:

@@ -370,6 +370,10 @@ def test_a_mistyped_variable_of_a_role_is_told_and_never_skipped(site):
     assert fleet.input_digest("p1", KEY) is None
 
 
+def test_the_one_variable_of_phones_that_begins_as_those_of_a_role_is_a_near_miss_too():
+    assert mistyped("phone_redirect_acount") == "unknown, did you mean phone_redirect_account or phone_redirect_accounts?"
+
+
 def test_every_variable_of_the_roles_is_known():
     names = role_variables()
     assert {"phone_configs_prune", "phone_resync_rate", "phone_redirect_spent", "phone_redirect_accounts"} <= set(names)
