@@ -159,7 +159,7 @@ class Keys:
         left: list[str] = []
         category_column, id_column = f"{prefix}_category", f"{prefix}_id"
         for row in sorted(rows, key=lambda row: (row.get(category_column) or "", number(row.get(id_column)) or 0)):
-            said = (row.get(f"{prefix}_vendor") or "").lower()
+            said = (row.get(f"{prefix}_vendor") or "").strip().lower()
             if said and said != vendor:
                 continue
             category = (row.get(f"{prefix}_category") or "line").lower()
@@ -208,18 +208,21 @@ class Keys:
 
         def word(match: re.Match) -> str:
             name = match[1] or match[2]
-            words = {"domain_name": domain, "caller_id_name": line.get("name", "")}
+            words = {"domain_name": domain, **dict.fromkeys(("caller_id_name", "display_name"), line.get("name", ""))}
             words.update(dict.fromkeys(("extension", "user", "user_id"), line.get("number", line.get("user", ""))))
             if name in words:
                 return words[name]
             left.append(f"{place}: {match[0]} is not known")
             return match[0]
 
-        for name in ("value", "label"):
+        def filled(name: str) -> str:
             text = row.get(f"{prefix}_{name}") or ""
-            if text := clean(_PLACEHOLDER.sub(word, text) if "$" in text else text):
+            return clean(_PLACEHOLDER.sub(word, text) if "$" in text else text)
+
+        for name in ("value", "label"):
+            if text := filled(name):
                 key[name] = text
-        if extension := clean(row.get(f"{prefix}_extension")):
+        if extension := filled("extension"):
             if key["type"] in ("blf", "blf_list", "pickup", "shared_line") and _PICKUP.fullmatch(extension):
                 key["pickup"] = extension
             elif not key.get("value"):
@@ -234,7 +237,9 @@ class Keys:
 def needs_line(rows: Iterable[Row], prefix: str) -> bool:
     """Tell whether keys depend on the phone they are on: by a placeholder, or by a line other than the first."""
     return any(
-        "$" in f"{row.get(f'{prefix}_value')}{row.get(f'{prefix}_label')}" or (number(row.get(f"{prefix}_line")) or 1) > 1 for row in rows
+        any("$" in (row.get(f"{prefix}_{name}") or "") for name in ("value", "label", "extension"))
+        or (number(row.get(f"{prefix}_line")) or 1) > 1
+        for row in rows
     )
 
 

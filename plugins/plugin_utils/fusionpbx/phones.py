@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 from ansible_collections.dialtone.phones.plugins.module_utils.mac import MacError, normalize_mac
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx.books import TABLES as BOOK_TABLES
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx.lines import Keys, clean, lines_of, needs_line
-from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx.settings import Settings, settings_of, variables_of
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx.settings import Settings, in_domain, settings_of, variables_of
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx.shelves import Shelf, in_order
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx.source import Row, Tables
-from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx.words import Handsets, KeyTypes, is_true
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx.words import Handsets, KeyTypes, is_true, vendor_of
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import Pack, Packs
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem
 from ansible_collections.dialtone.phones.plugins.plugin_utils.sheets.columns import ascii_words
@@ -136,6 +136,7 @@ class _Builder:
         self._cached: dict[Any, Any] = {}
         self._names: dict[tuple[str, str | None], str] = {}
         self._taken: set[str] = set()
+        self._counts: dict[tuple[str, str], int] = {}
         self._hosts: dict[str, Host] = {}
         self._macs: dict[str, str] = {}
         self._groups: dict[str, dict[str, Any]] = {}
@@ -219,7 +220,7 @@ class _Builder:
             "model": self._group("model", model.lower()),
         }
         self._describe(variables, device, source, left)
-        vendor = (device.get("device_vendor") or "").lower()
+        vendor = vendor_of(device)
         profile = source.get("device_key_template_uuid") or source.get("device_profile_uuid")
         row = self._profiles.get(profile) if profile else None
         if row is not None and is_true(row.get("device_profile_enabled"), empty=True):
@@ -280,15 +281,17 @@ class _Builder:
 
     def _set_settings(self, variables: dict[str, Any], source: Row, profile: str | None, pack: Pack, left: list[str]) -> None:
         """Set what users, profiles and devices set; later ones win. What tenants set is in their groups."""
-        below: Settings = self._below(source.get("domain_uuid"))
+        domain = source.get("domain_uuid")
+        below: Settings = self._below(domain)
         parameters: dict[str, str] = {}
         for level, owner in (("user", source.get("device_user_uuid")), ("profile", profile), ("device", source["device_uuid"])):
             settings = self._settings[level].get(owner) if owner else None
             if not settings:
                 continue
+            settings = in_domain(settings, self._domains.get(domain, ""))
             below = {**below, **settings}
             # What many phones share is made once.
-            key = ("settings", source.get("domain_uuid"), source.get("device_user_uuid"), owner, pack.vendor)
+            key = ("settings", domain, source.get("device_user_uuid"), owner, pack.vendor)
             made = self._cached.get(key)
             if made is None:
                 problems: list[Problem] = []
@@ -303,20 +306,27 @@ class _Builder:
     def _below(self, domain: str | None) -> Settings:
         key = ("below", domain)
         if key not in self._cached:
-            self._cached[key] = {**self._settings["default"].get(None, {}), **self._settings["domain"].get(domain, {})}
+            found = {**self._settings["default"].get(None, {}), **self._settings["domain"].get(domain, {})}
+            self._cached[key] = in_domain(found, self._domains.get(domain, ""))
         return self._cached[key]
 
     def _tenant_settings(self, used: Mapping[str, str]) -> None:
         default = self._settings["default"].get(None, {})
         shared: list[Problem] = []
-        variables_of(default, None, "default settings", shared)
+        # A name that fits wherever one may stand: what is wrong with it in one tenant only is told there.
+        usual = in_domain(default, "example.com")
+        everywhere = variables_of(usual, None, "default settings", shared)
         self._left += shared
+        told = {problem.what for problem in shared}
         for uuid, domain in self._domains.items():
             group = used.get(self._names.get(("tenant", domain), ""))
             if group:
-                own = self._settings["domain"].get(uuid, {})
                 problems: list[Problem] = []
-                found = variables_of(default, None, "", [])
+                found = dict(everywhere)
+                if usual is not default:
+                    found = variables_of(in_domain(default, domain), None, f"domain {domain}", problems)
+                    problems = [problem for problem in problems if problem.what not in told]
+                own = in_domain(self._settings["domain"].get(uuid, {}), domain)
                 found.update(variables_of(own, None, f"domain {domain}", problems, self._below(uuid)))
                 self._groups[group].update(found)
                 self._left += problems
@@ -397,10 +407,12 @@ class _Builder:
         """Return a name for a thing that no other thing of its kind has."""
         known = self._names.get((kind, key))
         if known is None:
-            known, count = wanted, 1
+            # Thousands of names may be alike: it is not begun anew for each.
+            known, count = wanted, self._counts.get((kind, wanted), 1)
             while f"{kind}\0{known}" in self._taken:
                 count += 1
                 known = f"{wanted[: most - 1 - len(str(count))]}{joint}{count}"
+            self._counts[(kind, wanted)] = count
             self._taken.add(f"{kind}\0{known}")
             self._names[(kind, key)] = known
         return known

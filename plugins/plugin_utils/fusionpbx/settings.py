@@ -10,11 +10,12 @@ No value of a setting is ever told: which of them are secrets, FusionPBX does no
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx.source import Row, Tables
-from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx.words import is_true, tables
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx.words import is_true, number, tables
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import Pack
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone import model_specs
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import Problem
@@ -22,6 +23,8 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.schema import comp
 
 # Who sees which contacts; all else of the category "contact" is of FusionPBX's web pages.
 _OF_CONTACTS = ("permissions", "contact_users", "contact_groups", "contact_extensions")
+# FusionPBX fills in this one name only, in both ways of writing it.
+_DOMAIN = re.compile(r"\$\{domain_name\}|\{\$domain_name\}")
 # Name -> values, in the database's order: only settings of type "array" have several.
 Settings = dict[str, list[str]]
 
@@ -33,7 +36,7 @@ def category_settings(rows: Iterable[Row], prefix: str, owner: str | None) -> di
     :param owner: column of the owner, None for the defaults of all.
     """
     found: dict[str | None, Settings] = {}
-    for row in sorted(rows, key=lambda row: row.get(f"{prefix}_order") or ""):
+    for row in sorted(rows, key=lambda row: number(row.get(f"{prefix}_order")) or 0):
         subcategory = row.get(f"{prefix}_subcategory")
         if subcategory and is_true(row.get(f"{prefix}_enabled")):
             category = row.get(f"{prefix}_category")
@@ -91,6 +94,14 @@ def switch(settings: Settings, name: str) -> bool | None:
     """Return what a switch of the phonebooks says, in whichever of its two categories; None where it is not set."""
     texts = [settings[key][0] for key in (f"contact.{name}", name) if settings.get(key)]
     return any(is_true(text) for text in texts) if texts else None
+
+
+def in_domain(settings: Settings, domain: str) -> Settings:
+    """Return settings with the name of the tenant where they ask for it."""
+    asking = {name: values for name, values in settings.items() if any(_DOMAIN.search(value) for value in values)}
+    if not asking:
+        return settings
+    return {**settings, **{name: [_DOMAIN.sub(lambda _mark: domain, value) for value in values] for name, values in asking.items()}}
 
 
 def variables_of(settings: Settings, pack: Pack | None, where: str, left: list[Problem], fill: Settings | None = None) -> dict[str, Any]:

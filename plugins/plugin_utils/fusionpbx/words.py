@@ -39,6 +39,15 @@ def number(text: str | None) -> int | None:
     return int(match[1]) if match else None
 
 
+def _template(device: Row) -> str:
+    return (device.get("device_template") or "").strip().strip("/").lower()
+
+
+def vendor_of(device: Row) -> str:
+    """Return FusionPBX's name of a device's vendor; one that is not filled in is that of its template."""
+    return (device.get("device_vendor") or "").strip().lower() or _template(device).partition("/")[0]
+
+
 class Handsets:
     """Finds the pack and the model of a device."""
 
@@ -53,8 +62,7 @@ class Handsets:
 
     def find(self, device: Row) -> tuple[Pack | None, str, str]:
         """Return pack, model and, where either is missing, what is wrong."""
-        template = (device.get("device_template") or "").strip().strip("/").lower()
-        vendor = (device.get("device_vendor") or template.partition("/")[0]).strip().lower()
+        template, vendor = _template(device), vendor_of(device)
         key = (vendor, template, device.get("device_model") or "", device.get("device_provisioned_agent") or "")
         if key not in self._known:
             self._known[key] = self._find(*key)

@@ -286,3 +286,65 @@ def test_every_column_of_the_tables_is_accounted_for_in_the_docs():
             missing = [name for column in columns for name in (column.partition("|")[0],) if f"`{name}`" not in rows[table]]
             assert missing == [], table
     assert {"v_devices", "v_device_lines", "v_device_keys", "v_device_settings", "v_extensions", "v_contacts"} <= set(rows)
+
+
+def test_settings_name_their_tenant_as_keys_do():
+    tables = site()
+    parameter = tables["v_device_settings"][0]["device_setting_subcategory"]
+    tables["v_device_settings"][0]["device_setting_value"] = "x.${domain_name}/{$domain_name}"
+    add(
+        tables,
+        "v_default_settings",
+        _setting("default_setting", "voicemail_number", "vm@{$domain_name}"),
+        _setting("default_setting", "stun_server", "stun.${domain_name}"),
+    )
+    fleet = build(tables, Options())
+    found = phones(fleet)
+    assert found[DESK_NAME]["phone_parameters"][parameter] == "x.berlin.example.com/berlin.example.com"
+    assert [found[name]["phone_voicemail"] for name in (DESK_NAME, "bonn-1001")] == ["vm@berlin.example.com", "vm@bonn.example.com"]
+    assert found["bonn-1001"]["phone_stun_server"] == "stun.bonn.example.com"
+    assert "default settings: setting" not in "\n".join(map(str, fleet.left))
+
+
+def test_a_default_that_is_not_fit_in_one_tenant_is_told_there():
+    tables = site()
+    tables["v_domains"][1]["domain_name"] = "Bonn am Rhein"
+    add(tables, "v_default_settings", _setting("default_setting", "stun_server", "stun.${domain_name}"))
+    fleet = build(tables, Options())
+    told = [str(problem) for problem in fleet.left if "stun_server" in problem.what]
+    assert told == ["domain Bonn am Rhein: setting stun_server: its value is not fit for phone_stun_server"]
+    assert phones(fleet)[DESK_NAME]["phone_stun_server"] == "stun.berlin.example.com"
+
+
+def test_settings_of_many_values_keep_the_order_of_their_numbers():
+    tables = site()
+    for order, network in (("10", "10.10.0.0/16"), ("9", "10.9.0.0/16")):
+        more = {"domain_uuid": BERLIN, "domain_setting_order": order}
+        add(tables, "v_domain_settings", _setting("domain_setting", "cidr", network, "array", **more))
+    assert phones(build(tables, Options()))[DESK_NAME]["phone_networks"][-2:] == ["10.9.0.0/16", "10.10.0.0/16"]
+
+
+def test_keys_of_a_vendor_are_those_of_a_device_whose_template_names_it():
+    tables = site()
+    wanted = phones(build(tables, Options()))[DESK_NAME]
+    for row in tables["v_devices"]:
+        if row["device_uuid"] == DESK:
+            row["device_vendor"] = None
+    for row in tables["v_device_keys"]:
+        if row["device_uuid"] == DESK and not row["device_key_vendor"]:
+            row["device_key_vendor"] = "Yealink "
+    found = phones(build(tables, Options()))[DESK_NAME]
+    assert {name: found[name] for name in ("phone_keys", "phone_keys_profile")} == {
+        name: wanted[name] for name in ("phone_keys", "phone_keys_profile")
+    }
+
+
+def test_placeholders_of_a_keys_extension_are_filled_in():
+    tables = site()
+    row = {"device_uuid": SNOM, "domain_uuid": BERLIN, "device_key_id": "2", "device_key_category": "line", "device_key_type": "blf"}
+    add(tables, "v_device_keys", {**row, "device_key_extension": "${user}@${domain_name}", "device_key_label": "${display_name}"})
+    profile = {"device_profile_uuid": uuid(30), "domain_uuid": BERLIN, "profile_key_id": "7", "profile_key_category": "line"}
+    add(tables, "v_device_profile_keys", {**profile, "profile_key_type": "blf", "profile_key_extension": "${extension}"})
+    found = phones(build(tables, Options()))
+    assert {"type": "blf", "position": 2, "value": "1001@bonn.example.com"} in found["bonn-1001"]["phone_keys"]
+    assert [found[name]["phone_keys_profile"][-1]["pickup"] for name in (DESK_NAME, POLY_NAME)] == ["1001", "1001"]
