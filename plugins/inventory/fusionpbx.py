@@ -144,6 +144,7 @@ strict: true
 
 import hashlib
 import os
+import re
 from collections.abc import Callable
 
 from ansible.errors import AnsibleParserError
@@ -161,9 +162,24 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx.phones i
 from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx.source import Access, SourceError, Tables, read_tables
 from ansible_collections.dialtone.phones.plugins.plugin_utils.pack import PackError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.phone_inventory import PhoneInventory, beside
+from ansible_collections.dialtone.phones.plugins.plugin_utils.whole_file import replace_file
 
 SITE_LEFT = "_phone_site_left_behind"
 _ACCESS = ("host", "port", "database", "user", "password", "ssl_mode", "ssl_root_cert", "ssl_cert", "ssl_key", "connect_timeout")
+
+
+def _check_format(path: str, text: str) -> None:
+    """Refuse a form of names that says nothing, or something that is not known.
+
+    :raises AnsibleParserError: with one sentence.
+    """
+    known = f"{{{'}, {'.join(HOST_FIELDS)}}}"
+    named = re.findall(r"\{([^{}]*)\}", text)
+    unknown = [name for name in named if name not in HOST_FIELDS]
+    if unknown:
+        raise AnsibleParserError(f"{path}: host_format: {{{unknown[0]}}} is none of {known}")
+    if not named:
+        raise AnsibleParserError(f"{path}: host_format: {text!r} has none of {known}")
 
 
 class InventoryModule(PhoneInventory, Cacheable):
@@ -181,8 +197,7 @@ class InventoryModule(PhoneInventory, Cacheable):
             phonebooks=self.get_option("phonebooks"),
             pack_folders=tuple(beside(folder, entry) for entry in self.get_option("template_path")),
         )
-        if not any(f"{{{field}}}" in options.host_format for field in HOST_FIELDS):
-            raise AnsibleParserError(f"{path}: host_format: {options.host_format!r} has none of {{{'}, {'.join(HOST_FIELDS)}}}")
+        _check_format(path, options.host_format)
         try:
             fleet = build(self._tables(path, options, cache), options)
         except (SourceError, PackError) as exc:
@@ -237,10 +252,12 @@ class InventoryModule(PhoneInventory, Cacheable):
         target = self.get_option("report")
         if target:
             file = beside(folder, target)
+            if os.path.exists(file) and not os.path.isfile(file):
+                raise AnsibleParserError(f"{path}: report: {file} is no file, and is not replaced by one")
+            text = "".join(f"{problem}\n" for problem in fleet.left)
             try:
-                # Names of people and of customers are in it.
-                with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:
-                    stream.writelines(f"{problem}\n" for problem in fleet.left)
+                # Names of people and of customers are in it: it is its owner's, whatever was there before.
+                replace_file(file, text.encode("utf-8", "backslashreplace"))
             except OSError as exc:
                 raise AnsibleParserError(f"{path}: report: {file} cannot be written ({exc.strerror or exc})") from exc
         if fleet.left:

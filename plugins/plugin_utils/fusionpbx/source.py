@@ -230,6 +230,11 @@ def read_tables(access: Access, load: Callable[[str], Any] = importlib.import_mo
         connection = psycopg.connect(**_parameters(access))
     except psycopg.Error as exc:
         raise SourceError(f"cannot connect: {_clean(exc, access)}") from None
+    except ValueError:
+        # What the driver says of such a text may quote it.
+        raise SourceError(
+            "cannot connect: an option holds a character that no text for PostgreSQL may, or the server answers in none"
+        ) from None
     try:
         with connection.cursor() as cursor:
             # The first statement of the transaction: it is one snapshot, and whatever follows can write nothing.
@@ -240,15 +245,26 @@ def read_tables(access: Access, load: Callable[[str], Any] = importlib.import_mo
                 there.setdefault(table, set()).add(column)
             tables: Tables = {}
             for table, query in _queries(there).items():
-                cursor.execute(query)
-                names = [column[0] for column in cursor.description]
-                tables[table] = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+                tables[table] = _rows(cursor, table, query)
         connection.rollback()
         return tables
     except psycopg.Error as exc:
         raise SourceError(f"cannot read: {_clean(exc, access)}") from None
     finally:
         connection.close()
+
+
+def _rows(cursor: Any, table: str, query: str) -> list[Row]:
+    """Return the rows of a table.
+
+    :raises SourceError: one holds text that is not UTF-8, as a database with the encoding SQL_ASCII lets in.
+    """
+    try:
+        cursor.execute(query)
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    except UnicodeError:
+        raise SourceError(f"cannot read: {table} holds text that is not UTF-8; save what is garbled in FusionPBX anew") from None
 
 
 def _parameters(access: Access) -> dict[str, Any]:

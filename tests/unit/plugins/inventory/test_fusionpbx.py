@@ -246,6 +246,21 @@ def test_what_was_left_behind_is_told_without_any_secret(parse, tmp_path):
     assert any("escene" in line for line in inventory.groups["phones"].vars["_phone_site_left_behind"])
 
 
+def test_the_report_is_its_owners_whatever_was_there_before(parse, tmp_path):
+    (tmp_path / "elsewhere").write_text("mine")
+    (tmp_path / "left.txt").symlink_to(tmp_path / "elsewhere")
+    parse("report: left.txt")
+    assert (tmp_path / "elsewhere").read_text() == "mine"
+    (tmp_path / "left.txt").chmod(0o644)
+    parse("report: left.txt")
+    assert stat.S_IMODE((tmp_path / "left.txt").stat().st_mode) == 0o600
+    with pytest.raises(AnsibleParserError, match=r"report: .*nowhere/left.txt cannot be written \(No such file or directory\)"):
+        parse("report: nowhere/left.txt")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(AnsibleParserError, match=r"report: .*/folder is no file"):
+        parse("report: folder")
+
+
 def test_a_template_of_a_family_is_mapped_to_a_model(parse):
     assert variables(parse("models: {grandstream/gxp21xx: GXP2160}"), "berlin-1006")["phone_model"] == "GXP2160"
 
@@ -261,6 +276,8 @@ def test_hosts_are_named_as_wanted(parse):
     assert members(parse("host_format: '{vendor}-{mac}'\ndomains: [bonn.example.com]"), "phones") == ["snom-000413000007"]
     with pytest.raises(AnsibleParserError, match="host_format: 'phone' has none of {domain}, {number}"):
         parse("host_format: phone")
+    with pytest.raises(AnsibleParserError, match=r"host_format: \{numbr\} is none of \{domain\}, \{number\}"):
+        parse("host_format: '{domain}-{numbr}'")
 
 
 def test_constructed_groups_and_variables_work(parse):

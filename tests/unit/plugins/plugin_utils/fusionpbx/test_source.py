@@ -122,3 +122,35 @@ def test_what_is_not_given_is_left_to_libpq_and_a_password_is_in_no_message():
     assert caught.value.__cause__ is None
     assert "port" not in fake.given
     assert fake.given["sslmode"] == "verify-full"
+
+
+def test_text_in_no_encoding_is_a_sentence_without_it():
+    """As psycopg2 raises it for a row of a database with the encoding SQL_ASCII."""
+
+    class Garbled(Cursor):
+        def fetchall(self):
+            if "FROM v_devices" in self._connection.statements[-1]:
+                b"s3cret\xe4".decode()
+            return super().fetchall()
+
+    database = Driver(needed())
+    database.cursor = lambda: Garbled(database)
+    with pytest.raises(SourceError) as caught:
+        read_tables(Access(), lambda _name: database)
+    assert str(caught.value).startswith("cannot read: v_devices holds text that is not UTF-8")
+    assert "s3cret" not in str(caught.value) and database.closed == 1
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("embedded null character in s3cret"), UnicodeEncodeError("utf-8", "s3cret\ud800", 6, 7, "no")]
+)
+def test_an_option_that_no_driver_takes_is_a_sentence_without_it(error):
+    database = Driver(needed())
+
+    def connect(**_given):
+        raise error
+
+    database.connect = connect
+    with pytest.raises(SourceError, match="cannot connect: an option holds a character") as caught:
+        read_tables(Access(password="s3cret"), lambda _name: database)
+    assert "s3cret" not in str(caught.value)
