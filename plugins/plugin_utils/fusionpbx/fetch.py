@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import re
 import ssl
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -17,6 +18,11 @@ from typing import NamedTuple
 
 _MOST = 4 * 1024 * 1024
 _ABSENT = (403, 404)
+# What an answer that is longer than any configuration is taken for: something, but none.
+_TOO_LONG = b"\0"
+_PIECE = 65536
+# Whole answers may take so many times the seconds of one silence.
+_PATIENCE = 6
 
 
 class FetchError(Exception):
@@ -96,7 +102,7 @@ class Fetcher:
     def _get(self, opener: urllib.request.OpenerDirector, address: str, base: str) -> bytes | None:
         try:
             with opener.open(address, timeout=self._site.timeout) as answer:
-                data = answer.read(_MOST + 1)
+                data = self._body(answer, base)
         except urllib.error.HTTPError as exc:
             exc.close()
             if exc.code in _ABSENT:
@@ -111,9 +117,22 @@ class Fetcher:
         except (OSError, http.client.HTTPException) as exc:
             why = getattr(exc, "reason", None) or exc
             raise FetchError(f"{base}: {' '.join(str(why).split()) or type(exc).__name__}") from None
-        if len(data) > _MOST:
-            return None
         return data or None
+
+    def _body(self, answer: http.client.HTTPResponse, base: str) -> bytes:
+        """Return what is sent; a server that drips byte after byte must not hold the run for hours."""
+        patience = self._site.timeout * _PATIENCE
+        until = time.monotonic() + patience
+        data = bytearray()
+        while piece := answer.read1(_PIECE):
+            data += piece
+            if len(data) > _MOST:
+                return _TOO_LONG
+            if time.monotonic() > until:
+                raise FetchError(f"{base}: has not sent a whole file within {patience} seconds")
+        if answer.length:
+            raise FetchError(f"{base}: breaks off in the middle of a file")
+        return bytes(data)
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

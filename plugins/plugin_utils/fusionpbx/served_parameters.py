@@ -45,7 +45,8 @@ def _of_xml(text: str) -> dict[str, str] | None:
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         return None
     try:
-        root = ElementTree.fromstring(text.encode())  # noqa: S314
+        # As text: what it declares of its encoding may be wrong, or none.
+        root = ElementTree.fromstring(text)  # noqa: S314
     except (ElementTree.ParseError, ValueError):
         return None
     if root.tag.lower() in ("html", "error"):

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from unittest.mock import MagicMock
@@ -23,6 +25,7 @@ from ansible.plugins.loader import action_loader, inventory_loader
 from ansible.template import Templar
 from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
+from ansible_collections.dialtone.phones.plugins.plugin_utils.fusionpbx import fetch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[4] / "tests" / "lab"))
 
@@ -190,6 +193,36 @@ def test_an_answer_that_is_no_configuration_is_told(run, pbx):
     _result, document, text = run(url=pbx({POLY_MAC: {"": b"<PHONE><a></PHONE>"}}).url)
     assert "can't be read as parameters" in document["phones"]["berlin-1001"]["note"]
     assert "not well-formed" in text
+
+
+def test_an_answer_that_is_longer_than_any_configuration_is_told(run, pbx):
+    _result, document, text = run(batch=("berlin-1001",), url=pbx({POLY_MAC: {"": b"a=1\n" * (1 << 20) + b"b"}}).url)
+    entry = document["phones"]["berlin-1001"]
+    assert entry["side"] == "both" and entry["only_theirs"] == {}
+    assert "(its own) can't be read as parameters" in entry["note"]
+    assert "Served from here only" not in text
+
+
+@pytest.mark.parametrize(
+    ("drip", "sentence"),
+    [(True, "has not sent a whole file within 0 seconds"), (False, "breaks off in the middle of a file")],
+)
+def test_a_server_that_never_ends_does_not_hold_the_run(run, pbx, monkeypatch, drip, sentence):
+    monkeypatch.setattr(fetch, "_PATIENCE", 0)
+    server = pbx({})
+
+    def answer(handler, _status, _data, **_headers):
+        handler.send_response(200)
+        handler.send_header("Content-Length", "100000")
+        handler.end_headers()
+        with contextlib.suppress(OSError):
+            for _second in range(100 if drip else 0):
+                handler.wfile.write(b"a")
+                time.sleep(0.05)
+
+    monkeypatch.setattr(_Handler, "_answer", answer)
+    with pytest.raises(AnsibleActionFail, match=sentence):
+        run(batch=("berlin-1001",), url=server.url, timeout=1)
 
 
 def test_a_server_that_is_not_there_is_told_in_a_sentence(run, pbx):

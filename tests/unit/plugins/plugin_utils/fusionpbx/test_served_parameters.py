@@ -30,6 +30,8 @@ CASES = {
     "a list": (b"<l><e>1</e><e>2</e></l>", {"e": "1", "e#2": "2"}),
     "a page": (b"<html><body>404</body></html>", None),
     "entities": (b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', None),
+    "another encoding": ('<?xml version="1.0" encoding="ISO-8859-1"?><s><a>ü</a></s>'.encode(), {"a": "ü"}),
+    "an encoding that is none": (b'<?xml version="1.0" encoding="nonsense"?><s><a>1</a></s>', {"a": "1"}),
     "not well-formed": (b"<a><b></a>", None),
     "binary": (b"\x00\x01", None),
     "nothing": (b"", None),
