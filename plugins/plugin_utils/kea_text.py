@@ -36,9 +36,10 @@ def with_include(text: str, path: str) -> str:
 
     :raises KeaError: there is no ``Dhcp4``, or ``client-classes`` is not a list.
     """
-    if _directive(path) in text:
-        return text
     tokens = list(_tokens(text))
+    # One that was commented out, or stands in a string, includes nothing.
+    if any(token.text == _directive(path) for token in tokens):
+        return text
     opening = _value(tokens, 0, "Dhcp4")
     if opening is None or tokens[opening].text != "{":
         raise KeaError("has no Dhcp4 section")

@@ -20,6 +20,7 @@ CONFIGURATIONS = {
     "a comment at the end": '{"Dhcp4": {"client-classes": [\n  {"name": "a"} // the last ]\n  # [ {\n ]}}',
     "a comma at the end": '{"Dhcp4": {"client-classes": [\n  {"name": "a"},\n ]}}',
     "the key elsewhere": '{"Dhcp4": {"subnet4": [{"client-classes": ["a"]}], /* "client-classes": [ */ "renew-timer": 9}}',
+    "commented out": '{"Dhcp4": { // <?include "/etc/kea/dialtone-classes.json"?>\n "renew-timer": 9}}',
     "another section": '{"Control-agent": {"client-classes": []}, "Dhcp4": {"renew-timer": 9}}',
 }
 
