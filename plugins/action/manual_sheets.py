@@ -64,16 +64,18 @@ class ActionModule(ActionBase):
         status = ClaimClient(self, variables, {"path": args["store"]}).status() if any(phone.once for phone in phones) else {"devices": {}}
         cards: dict[tuple[str, ...], list[Card]] = {}
         skipped: dict[str, str] = {}
-        models: dict[str, tuple[str, str]] = {}
+        titles: dict[tuple[str, str], str] = {}
         for phone in phones:
             access, why = access_of(phone, settings, status, homes[phone.host])
             pack = settings.packs.get(phone.vendor)
             model = homes[phone.host]["model"]
-            models[phone.host] = (phone.vendor, model)
             if access is None:
                 skipped[phone.host] = why
                 continue
-            slot = (phone.vendor, model, phone.host) if args["per"] == "phone" else (phone.vendor, model)
+            # However people write it, a model has one page.
+            known = pack.model(model)
+            title = titles.setdefault((phone.vendor, known.name if known else model), model)
+            slot = (phone.vendor, model, phone.host) if args["per"] == "phone" else (phone.vendor, title)
             cards.setdefault(slot, []).append(card(phone.host, phone.mac, phone.serial, access, pack, args["qr"]))
         sheets = Sheets(settings.packs.folders)
         pages: dict[str, bytes] = {}

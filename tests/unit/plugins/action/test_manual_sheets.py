@@ -254,6 +254,14 @@ def test_one_page_for_a_model_has_a_card_for_each_phone(world):
     assert text.count("<svg") == 3
 
 
+def test_a_model_has_one_page_however_people_write_it(world):
+    for name, model in (("p1", "SIP T54W"), ("p2", "SIP_T54W"), ("p3", "t54w")):
+        world.phones[name]["phone_model"] = model
+    assert world.run("manual_sheets", dest="sheets", per="model", formats=["html"])["sheets"] == ["yealink-SIP_T54W.html"]
+    text = sheet(world, "yealink-SIP_T54W.html")
+    assert [url_of(world, number) in text for number in (1, 2, 3)] == [True] * 3
+
+
 def test_without_the_library_the_operator_is_told_and_pages_can_do_without(world, monkeypatch):
     monkeypatch.setattr(manual_sheet, "segno", None)
     with pytest.raises(AnsibleActionFail, match="pip install segno, or set qr: false"):
