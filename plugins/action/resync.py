@@ -24,6 +24,8 @@ from ansible_collections.dialtone.phones.plugins.plugin_utils.run_settings impor
 
 MODULE = "dialtone.phones.resync"
 _SHOWN = 20
+_MOST = 1_000_000
+_DAY = 86_400
 _DONE = ("accepted", "sent", "planned", "postponed")
 
 
@@ -85,7 +87,7 @@ def places(fleet: Fleet, args: Mapping[str, Any]) -> dict[str, str]:
     if args["via"] != "direct":
         return {}
     problems: list[Problem] = []
-    wanted = set(fleet.batch if args["hosts"] is None else args["hosts"]).difference(args["addresses"] or ())
+    wanted = set(fleet.batch if args["hosts"] is None else args["hosts"]).difference(map(str, args["addresses"] or ()))
     found = fleet.places([host for host in fleet.batch if host in wanted], problems)
     if problems:
         raise ProblemsError(problems, "nobody was notified")
@@ -100,9 +102,17 @@ def check(args: Mapping[str, Any]) -> None:
     problems = []
     if args["plan"]:
         problems.append(Problem("plan", "is made from the inventory, and not to be given"))
-    for name, least in (("rate", 0.01), ("concurrency", 1), ("timeout", 0.1), ("wave_size", 0), ("wave_pause", 0)):
+    for name, least, most in (
+        ("rate", 0.01, _MOST),
+        ("concurrency", 1, _MOST),
+        ("timeout", 0.1, _DAY),
+        ("wave_size", 0, _MOST),
+        ("wave_pause", 0, _DAY),
+    ):
         if not args[name] >= least:
             problems.append(Problem(name, f"got {args[name]:g}, wanted at least {least:g}"))
+        elif args[name] > most:
+            problems.append(Problem(name, f"got {args[name]:g}, wanted at most {most:,}"))
     if re.search(r"[\x00-\x1f\x7f]", args["event"]):
         problems.append(Problem("event", "holds a control character"))
     for name in ("source_port", "pbx_port"):

@@ -65,7 +65,8 @@ class ActionModule(ActionBase):
             fleet = read_fleet(task_vars, self._templar)
             settings = read_settings(fleet, basedir)
             problems: list[Problem] = []
-            places = fleet.places([host for host in fleet.batch if host not in args["addresses"]], problems)
+            named = set(map(str, args["addresses"]))
+            places = fleet.places([host for host in fleet.batch if host not in named], problems)
             if problems:
                 raise ProblemsError(problems, "no phone was asked")
             found = find_screens(fleet, settings, args, places)
@@ -96,9 +97,11 @@ def check(args: Mapping[str, Any]) -> None:
     :raises ProblemsError: with all that is wrong with them.
     """
     problems = []
-    for name, least in (("rate", 0.01), ("concurrency", 1), ("timeout", 0.1), ("max_size", 1)):
+    for name, least, most in (("rate", 0.01, 1_000_000), ("concurrency", 1, 1_000_000), ("timeout", 0.1, 86_400), ("max_size", 1, 1 << 30)):
         if not args[name] >= least:
             problems.append(Problem(name, f"got {args[name]:g}, wanted at least {least:g}"))
+        elif args[name] > most:
+            problems.append(Problem(name, f"got {args[name]:g}, wanted at most {most:,}"))
     if args["ca_path"] and not os.path.isfile(args["ca_path"]):
         problems.append(Problem("ca_path", f"{args['ca_path']} is not there"))
     if problems:

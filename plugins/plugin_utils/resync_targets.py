@@ -119,7 +119,8 @@ def notices(fleet: Fleet, packs: Packs, args: Mapping[str, Any], places: Mapping
     except ValueError as exc:
         problems.append(Problem("hours", str(exc)))
     hosts = _hosts(fleet, args["hosts"], problems)
-    addresses = args["addresses"] or {}
+    # A name such as 1001 is a number to YAML.
+    addresses = {str(host): place for host, place in (args["addresses"] or {}).items()}
     known = set(fleet.hosts)
     for host in addresses:
         if host not in known:

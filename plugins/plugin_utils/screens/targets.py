@@ -38,7 +38,9 @@ def find_screens(fleet: Fleet, settings: Any, args: Mapping[str, Any], places: M
     problems: list[Problem] = []
     result = Screens([], {})
     batch = set(fleet.batch)
-    for host in [*(args["hosts"] or ()), *args["addresses"]]:
+    # A name such as 1001 is a number to YAML.
+    addresses = {str(host): place for host, place in args["addresses"].items()}
+    for host in [*(args["hosts"] or ()), *addresses]:
         if host not in batch:
             problems.append(Problem("hosts", f"{host} is no phone of this play{did_you_mean(host, batch)}"))
     builder = PhoneBuilder()
@@ -52,10 +54,10 @@ def find_screens(fleet: Fleet, settings: Any, args: Mapping[str, Any], places: M
         if known is None:
             continue
         pack, model = known
-        place = args["addresses"].get(host) or places.get(host)
+        place = addresses.get(host) or places.get(host)
         faults: list[Problem] = []
         if place:
-            _PLACE(f"{host}: {'addresses' if host in args['addresses'] else 'ansible_host'}", str(place), faults)
+            _PLACE(f"{host}: {'addresses' if host in addresses else 'ansible_host'}", str(place), faults)
         problems += faults
         if not faults:
             screen = _screen(phone, pack, model, str(place or ""), settings, args)

@@ -80,6 +80,27 @@ def test_a_listed_address_comes_before_that_of_the_inventory(found):
     assert result.targets[0][1:4] == ("2001:db8::5", 5070, "tcp")
 
 
+def test_a_name_that_is_a_number_to_yaml_is_a_name(found):
+    assert found({"1001": phone(1)}, addresses={1001: "10.9.9.9"}).targets[0].address == "10.9.9.9"
+    with pytest.raises(ProblemsError, match="addresses.1002: is no phone of the inventory, did you mean 1001?"):
+        found({"1001": phone(1)}, addresses={1002: "10.9.9.9"})
+
+
+@pytest.mark.parametrize("place", [5, True, [], [1], {"a": 1}, "a b", "\ud800", "x" * 5000, 1.5])
+def test_places_of_any_kind_are_taken_or_refused(found, place):
+    try:
+        found({"p1": phone(1)}, addresses={"p1": place})
+    except ProblemsError as exc:
+        assert "p1: addresses: " in str(exc)
+
+
+@pytest.mark.parametrize("name", ["rate", "concurrency", "timeout", "wave_size", "wave_pause"])
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), 1e308, 10**30, -1])
+def test_numbers_without_an_end_are_refused(name, value):
+    with pytest.raises(ProblemsError, match=f"{name}: got .*, wanted at (least|most)"):
+        check({**DEFAULTS, name: value})
+
+
 def test_a_pbx_is_told_no_password_and_needs_no_address(found):
     target = found({"p1": phone(1)}, via="freeswitch").targets[0]
     assert (target.address, target.password, target.user) == ("", "", "101")

@@ -12,7 +12,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from ansible_collections.dialtone.phones.plugins.action.screen_capture import save, summary, take
+from ansible_collections.dialtone.phones.plugins.action.screen_capture import check, save, summary, take
 from ansible_collections.dialtone.phones.plugins.module_utils.paced import Pace
 from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import ProblemsError
 from ansible_collections.dialtone.phones.plugins.plugin_utils.run_settings import read_settings
@@ -248,6 +248,20 @@ def test_wrong_phones_and_addresses_are_told_together(tmp_path):
     report = str(caught.value)
     assert report.startswith("3 problems found, no phone was asked")
     assert "hosts: c is no phone of this play" in report and "a: ansible_host" in report and "b: phone_mac" in report
+
+
+def test_a_name_that_is_a_number_to_yaml_is_a_name(tmp_path):
+    [only] = screens_of(tmp_path, {"1001": PHONE}, addresses={1001: "10.0.0.6"}).screens
+    assert only.base == "https://10.0.0.6"
+    with pytest.raises(ProblemsError, match="hosts: 1002 is no phone of this play, did you mean 1001?"):
+        screens_of(tmp_path, {"1001": PHONE}, addresses={1002: "10.0.0.6"})
+
+
+@pytest.mark.parametrize("name", ["rate", "concurrency", "timeout", "max_size"])
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), 1e308, 10**30, 0])
+def test_numbers_without_an_end_are_refused(name, value):
+    with pytest.raises(ProblemsError, match=f"{name}: got .*, wanted at (least|most)"):
+        check({"rate": 50.0, "concurrency": 16, "timeout": 10.0, "max_size": 1000, "ca_path": None, name: value})
 
 
 def test_strict_fails_with_the_sentences_and_else_they_are_warnings():
