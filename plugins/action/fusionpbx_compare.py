@@ -51,6 +51,9 @@ class ActionModule(ActionBase):
         _validation, args = self.validate_argument_spec(argument_spec=ARGUMENT_SPEC)
         if bool(args["url"]) == bool(args["source"]):
             raise AnsibleActionFail("either url (what FusionPBX serves) or source (what its database says) is wanted, not both")
+        for name, most in (("timeout", 86_400), ("concurrency", 1000)):
+            if not 1 <= args[name] <= most:
+                raise AnsibleActionFail(f"{name}: got {args[name]:,}, wanted 1 to {most:,}")
         report = os.path.abspath(args["report"])
         if not os.path.isdir(os.path.dirname(report)):
             raise AnsibleActionFail(f"report: the folder {os.path.dirname(report)} is not there")
@@ -89,7 +92,7 @@ class ActionModule(ActionBase):
         phones: dict[str, Any] = {}
         # The first one alone: a wrong address or login is then told at once, and not tried for all.
         chunks = [rows[:1], *(rows[at : at + _CHUNK] for at in range(1, len(rows), _CHUNK))]
-        with ThreadPoolExecutor(max(1, args["concurrency"])) as pool:
+        with ThreadPoolExecutor(args["concurrency"]) as pool:
             for chunk in chunks:
                 rendered = [{file.name: file.content for file in row.render()} for row in chunk]
                 for row, ours, theirs in zip(chunk, rendered, pool.map(fetch, chunk, map(list, rendered)), strict=True):

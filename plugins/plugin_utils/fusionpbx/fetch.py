@@ -16,6 +16,8 @@ import urllib.request
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from ansible_collections.dialtone.phones.plugins.plugin_utils.problems import printable
+
 _MOST = 4 * 1024 * 1024
 _ABSENT = (403, 404)
 # What an answer that is longer than any configuration is taken for: something, but none.
@@ -112,8 +114,10 @@ class Fetcher:
             )
             raise FetchError(f"{base}: status {exc.code} {what}") from None
         except ValueError as exc:
-            # What the standard library raises for a scheme of login that it does not know, or after five tries.
-            raise FetchError(f"{base}: {exc}") from None
+            # What the standard library raises for a scheme of login that it does not know, after five tries, or for a header that can't be sent: that
+            # one it quotes, with the proof of our password. What the server chose is not for a terminal.
+            why = "asks for a login that cannot be answered" if "header" in str(exc) else printable(str(exc)[:300])
+            raise FetchError(f"{base}: {why}") from None
         except (OSError, http.client.HTTPException) as exc:
             why = getattr(exc, "reason", None) or exc
             raise FetchError(f"{base}: {' '.join(str(why).split()) or type(exc).__name__}") from None

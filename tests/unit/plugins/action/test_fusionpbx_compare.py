@@ -189,6 +189,22 @@ def test_a_redirect_is_not_followed(run, pbx):
     assert elsewhere.asked == []
 
 
+@pytest.mark.parametrize(
+    ("asks", "sentence"),
+    [
+        ('Digest realm="a", qop="auth", nonce="5eed"', "asks for a login that cannot be answered"),
+        ("Dig\x1b[2Jest realm=x", r"Dig\\x1b\[2Jest"),
+    ],
+)
+def test_a_login_that_is_asked_for_in_an_odd_way_is_told_without_ours(run, pbx, monkeypatch, asks, sentence):
+    server = pbx({})
+    answer = _Handler._answer
+    monkeypatch.setattr(_Handler, "_answer", lambda handler, *_args, **_headers: answer(handler, 401, b"", **{"WWW-Authenticate": asks}))
+    with pytest.raises(AnsibleActionFail, match=sentence) as caught:
+        run(url=server.url, username="pro\nvision", password="wrong-Pa55word")
+    assert str(caught.value).isprintable() and "response=" not in str(caught.value)
+
+
 def test_an_answer_that_is_no_configuration_is_told(run, pbx):
     _result, document, text = run(url=pbx({POLY_MAC: {"": b"<PHONE><a></PHONE>"}}).url)
     assert "can't be read as parameters" in document["phones"]["berlin-1001"]["note"]
@@ -244,6 +260,9 @@ def test_a_server_that_is_not_there_is_told_in_a_sentence(run, pbx):
         ({"url": "https://x/?file="}, "only the folder is wanted"),
         ({"url": "https://x/", "ca_path": "/nowhere.pem"}, "ca_path: /nowhere.pem cannot be read"),
         ({"source": "/nowhere/fusionpbx.yml"}, "is no file"),
+        ({"url": "https://x/", "timeout": 0}, "timeout: got 0, wanted 1 to 86,400"),
+        ({"url": "https://x/", "timeout": 10**30}, "timeout: got 1,000,.*, wanted 1 to 86,400"),
+        ({"url": "https://x/", "concurrency": -5}, "concurrency: got -5, wanted 1 to 1,000"),
         ({"url": "https://x/", "report": "/nowhere/out"}, "the folder /nowhere is not there"),
     ],
 )
