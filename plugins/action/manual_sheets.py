@@ -63,14 +63,14 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(str(exc)) from None
         status = ClaimClient(self, variables, {"path": args["store"]}).status() if any(phone.once for phone in phones) else {"devices": {}}
         cards: dict[tuple[str, ...], list[Card]] = {}
-        skipped: dict[str, str] = {}
+        without_page: dict[str, str] = {}
         titles: dict[tuple[str, str], str] = {}
         for phone in phones:
             access, why = access_of(phone, settings, status, homes[phone.host])
             pack = settings.packs.get(phone.vendor)
             model = homes[phone.host]["model"]
             if access is None:
-                skipped[phone.host] = why
+                without_page[phone.host] = why
                 continue
             # However people write it, a model has one page.
             known = pack.model(model)
@@ -89,7 +89,7 @@ class ActionModule(ActionBase):
             # Only the kind and the line: a template's message may quote a value.
             raise AnsibleActionFail(f"_sheets: {type(exc).__name__} in line {getattr(exc, 'lineno', '?')} of a template") from None
         # A sheet whose URL is no longer good would only leave secrets about.
-        stale = [f"{file_name(phone.host, phone.mac)}.{kind}" for phone in phones if phone.host in skipped for kind in FORMATS]
+        stale = [f"{file_name(phone.host, phone.mac)}.{kind}" for phone in phones if phone.host in without_page for kind in FORMATS]
         stale = [name for name in stale if args["per"] == "phone" and name not in pages]
         dest = Path(self._loader.path_dwim(args["dest"]))
         try:
@@ -98,7 +98,7 @@ class ActionModule(ActionBase):
         except FolderError as exc:
             raise AnsibleActionFail(str(exc)) from None
         result.update(
-            changed=bool(written or removed), dest=str(dest), sheets=sorted(pages), written=written, removed=removed, skipped=skipped
+            changed=bool(written or removed), dest=str(dest), sheets=sorted(pages), written=written, removed=removed, without_page=without_page
         )
         if self._task.diff and (written or removed):
             # Names only: every page holds secrets.

@@ -89,7 +89,7 @@ removed:
   type: list
   elements: str
   returned: success
-skipped:
+without_page:
   description: By inventory name, why a phone has no page.
   type: dict
   returned: success

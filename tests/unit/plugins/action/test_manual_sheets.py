@@ -178,7 +178,7 @@ def test_phones_without_an_armed_url_get_no_sheet_and_lose_the_old_one(world):
     result = world.run("manual_sheets", dest="sheets")
     assert result["removed"] == ["p2.html", "p2.md", "p3.html", "p3.md"]
     assert sorted(file.name for file in (world.folder / "sheets").iterdir()) == ["p1.html", "p1.md"]
-    assert {host: why.split(";")[0].split(":")[0] for host, why in result["skipped"].items()} == {
+    assert {host: why.split(";")[0].split(":")[0] for host, why in result["without_page"].items()} == {
         "p2": "its one-time URL was used",
         "p3": "its one-time URL is being used",
         "p4": "was never armed",
@@ -190,7 +190,7 @@ def test_a_phone_that_cannot_be_handed_over_gets_its_own_url_and_password(world)
     world.phones["p2"]["phone_onboarding"] = "off"
     world.phones["p3"]["phone_enabled"] = False
     result = world.run("manual_sheets", dest="sheets", formats=["html"])
-    assert result["skipped"] == {"p3": "is not enabled"}
+    assert result["without_page"] == {"p3": "is not enabled"}
     for number in (1, 2):
         text = sheet(world, f"p{number}.html")
         assert f"/p/{DERIVER.home_token(mac(number), 1)}/" in text
