@@ -98,7 +98,12 @@ class ActionModule(ActionBase):
         except FolderError as exc:
             raise AnsibleActionFail(str(exc)) from None
         result.update(
-            changed=bool(written or removed), dest=str(dest), sheets=sorted(pages), written=written, removed=removed, without_page=without_page
+            changed=bool(written or removed),
+            dest=str(dest),
+            sheets=sorted(pages),
+            written=written,
+            removed=removed,
+            without_page=without_page,
         )
         if self._task.diff and (written or removed):
             # Names only: every page holds secrets.
