@@ -14,7 +14,10 @@ import json
 import tarfile
 from pathlib import Path
 
-_PATH = Path(__file__).resolve().parents[2] / "docs" / "tools" / "build.py"
+import yaml
+
+TOP = Path(__file__).resolve().parents[2]
+_PATH = TOP / "docs" / "tools" / "build.py"
 _SPEC = importlib.util.spec_from_file_location("build_of_the_collection", _PATH)
 build = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(build)
@@ -55,3 +58,11 @@ def test_the_time_is_told_or_that_of_the_last_commit(monkeypatch):
     assert build.moment() == 12345
     monkeypatch.delenv("SOURCE_DATE_EPOCH")
     assert build.moment() >= 315532800
+
+
+def test_what_git_ignores_is_not_built():
+    """What lies about in a checkout, such as the cache of the changelog's tool, would give other bytes than a clone of it."""
+    ignored = {line.rstrip("/") for line in (TOP / ".gitignore").read_text(encoding="utf-8").split()}
+    # ansible-galaxy leaves these out by itself.
+    of_galaxy = {"__pycache__", "*.pyc"}
+    assert ignored - of_galaxy <= set(yaml.safe_load((TOP / "galaxy.yml").read_text(encoding="utf-8"))["build_ignore"])
