@@ -80,7 +80,7 @@ def parse_base(url: object) -> Base:
     except ValueError:
         raise BaseError(f"provisioning_url: got {got}; {wanted}") from None
     strange = parts.scheme not in ("https", "http") or parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc
-    if strange or not re.fullmatch(r"[A-Za-z0-9.:-]+", parts.hostname or "") or str(url) != str(url).strip():
+    if strange or not re.fullmatch(r"[A-Za-z0-9.:-]+", parts.hostname or "") or re.search(r"\s", url):
         raise BaseError(f"provisioning_url: got {got}; {wanted}")
     standard = 443 if parts.scheme == "https" else 80
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname

@@ -54,6 +54,7 @@ def refusal(tmp_path, hosts=None, batch=None, **run):
             "provisioning_url: got 'https://prov.example.com:99999'; wanted https://host",
         ),
         ("provisioning_url", "https://prov.example.com\n", "provisioning_url: got 'https://prov.example.com\\n'; wanted https://host"),
+        ("provisioning_url", "https://prov.\nexample.com\n", "provisioning_url: got 'https://prov.\\nexample.com\\n'; wanted https://host"),
     ],
     ids=lambda value: str(value)[:30] if not isinstance(value, int) else "number",
 )

@@ -89,3 +89,22 @@ def test_the_daemons_settings_are_shown_to_nobody(tmp_path):
     """Without --diff none is asked for; with it, the address that was there before may hold a password, whatever comes now."""
     (write,) = (task for task in tasks("gate.yml") if task["name"] == "Write the daemon's settings")
     assert write["diff"] is False
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("https://prov.example.com/phones", '\\"https://prov.example.com/phones\\"'),
+        ('https://prov.example.com#"; return 200', "return 200"),
+        ("https://prov.\nexample.com", "prov."),
+        ("https://me:hidden@prov.example.com", "a URL with credentials"),
+    ],
+    ids=["path", "fragment", "line feed", "credentials"],
+)
+def test_what_is_no_address_of_a_server_is_refused(tmp_path, url, told):
+    output = run(tmp_path, "preflight.yml", "Check the address of the server", provisioning_url=url)
+    assert "failed=1" in output and "is not the address of a server" in output and told in output and "hidden" not in output
+
+
+def test_the_address_of_a_server_is_taken(tmp_path):
+    assert "failed=0" in run(tmp_path, "preflight.yml", "Check the address of the server", provisioning_url="https://prov.example.com:8443")
